@@ -34,7 +34,7 @@ from boltchain.block import (
     parse_block,
     subsidy_sat,
 )
-from boltchain.faucet import COINBASE_MATURITY, FAUCET_SCRIPT, Faucet
+from boltchain.faucet import FAUCET_SCRIPT, PREMINED_BLOCKS, Faucet
 from boltchain.interface import TransactionRejected, Utxo
 from boltchain.kernel import Kernel, decodes_transaction
 from boltchain.ledger import Ledger
@@ -55,9 +55,6 @@ GENESIS = parse_block(
 
 BLOCK_INTERVAL = 600
 """Seconds between blocks."""
-
-PREMINED_BLOCKS = COINBASE_MATURITY + 20
-"""Height of a new chain: leaves the faucet twenty mature coinbases of 50 bitcoin."""
 
 _COINBASE_WEIGHT_RESERVE = 4_000
 """Weight kept free for header and coinbase."""

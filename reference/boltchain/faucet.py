@@ -13,6 +13,9 @@ from boltchain.transaction import SEQUENCE_FINAL, OutPoint, Transaction, parse_t
 COINBASE_MATURITY = 100
 """A coinbase output is spendable in the block this many heights above its own (consensus)."""
 
+PREMINED_BLOCKS = COINBASE_MATURITY + 20
+"""Height of a new chain: leaves the faucet twenty mature coinbases of 50 bitcoin."""
+
 _OP_TRUE = b"\x51"
 
 FAUCET_SCRIPT = b"\x00\x20" + sha256(_OP_TRUE).digest()
