@@ -1,0 +1,1 @@
+"""The Lightning Network's protocol as executable rules: pure, deterministic, standard library only."""

@@ -1,0 +1,81 @@
+"""Messages of the update dance (BOLT 2), with facts in place of cryptography.
+
+A real signature is bytes that verify against a transaction; here it is the *fact* that its sender signed that very
+commitment. A real per-commitment secret is 32 bytes; here it is the number of the commitment that it belongs to. The
+node translates between bytes and facts (``boltwire``), the steps decide on facts.
+
+Left out, because no rule of the dance depends on them: ``channel_id``, the onion, the failure reason, and
+``next_per_commitment_point``, which the node keeps together with its keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from boltspec.units import Height, Msat
+
+if TYPE_CHECKING:
+    from boltspec.commitment import Commitment
+
+WRONG_SECRET = -1
+"""A per-commitment secret that belongs to no commitment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The fact that the sender signed this commitment (or, for HTLC signatures, its second-stage transactions)."""
+
+    signed: Commitment | None
+    """What was signed; ``None`` for bytes that verify against nothing."""
+
+    def covers(self, commitment: Commitment) -> bool:
+        """Say whether the signature is valid for the commitment."""
+        return self.signed == commitment
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAddHtlc:
+    """``update_add_htlc``: the sender offers an HTLC."""
+
+    id: int
+    amount_msat: Msat
+    payment_hash: int
+    cltv_expiry: Height
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFulfillHtlc:
+    """``update_fulfill_htlc``: the recipient claims an HTLC with its preimage."""
+
+    id: int
+    payment_preimage: int
+    """Names the preimage of the hash with the same number."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFailHtlc:
+    """``update_fail_htlc``: the recipient gives an HTLC back."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentSigned:
+    """``commitment_signed``: signs the receiver's next commitment and its HTLC transactions."""
+
+    signature: Signature
+    num_htlcs: int
+    htlc_signatures: Signature
+    """All HTLC signatures as one fact: the commitment whose second-stage transactions they are valid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAndAck:
+    """``revoke_and_ack``: gives away the secret of the sender's previous commitment."""
+
+    per_commitment_secret: int
+    """Number of the sender's commitment whose secret this is; ``WRONG_SECRET`` if it is none."""
+
+
+Message = UpdateAddHtlc | UpdateFulfillHtlc | UpdateFailHtlc | CommitmentSigned | RevokeAndAck

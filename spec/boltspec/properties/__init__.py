@@ -1,0 +1,1 @@
+"""What must hold: named properties, used alike as proof goals, search invariants and test oracles."""

@@ -1,0 +1,162 @@
+"""Accounting and state: money is neither made nor lost, updates only move forward."""
+
+from __future__ import annotations
+
+from boltspec.channel import Channel
+from boltspec.commitment import View, above_reserve, balance, is_in, offered_count, offered_value, pending
+from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
+from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFulfillHtlc
+from boltspec.params import LOCKTIME_THRESHOLD
+from boltspec.properties.property import ChannelProperty, Step, StepProperty
+from boltspec.units import Height, Msat
+
+
+def _conserved(channel: Channel) -> bool:
+    return all(
+        balance(channel, LOCAL, view) + balance(channel, REMOTE, view) + pending(channel, view)
+        == channel.params.capacity_msat
+        for view in View
+    )
+
+
+def _non_negative(channel: Channel) -> bool:
+    return all(balance(channel, side, view) >= Msat(0) for view in View for side in Side)
+
+
+def _keeps_reserve(step: Step) -> bool:
+    if not isinstance(step.message, UpdateAddHtlc):
+        return True
+    side, view = (LOCAL, View.REMOTE_NEXT) if step.sending else (REMOTE, View.LOCAL_NEXT)
+    return above_reserve(step.after, side, view) >= Msat(0)
+
+
+def _lawful_stage(htlc: Htlc) -> bool:
+    """Say whether the pair of stages can occur.
+
+    We remove an HTLC when both are irrevocably committed to it. The peer may do so one step earlier as we see it:
+    when the HTLC is in our current commitment and our revocation is still owed (B02-removing-htlc-r-01).
+    """
+    if (htlc.removal is Removal.NONE) is not (htlc.removed is Stage.ABSENT):
+        return False
+    if htlc.added is Stage.ABSENT or htlc.removed is Stage.IRREVOCABLE:
+        return False
+    if htlc.removed is Stage.ABSENT or htlc.added is Stage.IRREVOCABLE:
+        return True
+    return htlc.offerer is LOCAL and htlc.added is Stage.ACK_COMMITTED and htlc.removed is Stage.PENDING
+
+
+def _stages_in_order(channel: Channel) -> bool:
+    return channel.htlcs.all(_lawful_stage)
+
+
+def _one_unacked(channel: Channel) -> bool:
+    return (
+        0 <= channel.local_commitment_number - channel.local_revocations <= 1
+        and 0 <= channel.remote_commitment_number - channel.remote_revocations <= 1
+    )
+
+
+def _stages_match_numbers(channel: Channel) -> bool:
+    """An update waits for a revocation only while one is outstanding."""
+    ours_owed = channel.local_revocations < channel.local_commitment_number
+    theirs_owed = channel.remote_revocations < channel.remote_commitment_number
+    if not ours_owed and channel.htlcs.any(lambda htlc: _at(htlc, REMOTE, Stage.COMMITTED, Stage.ACK_COMMITTED)):
+        return False
+    return theirs_owed or not channel.htlcs.any(lambda htlc: _at(htlc, LOCAL, Stage.COMMITTED, Stage.ACK_COMMITTED))
+
+
+def _at(htlc: Htlc, committer: Side, first: Stage, second: Stage) -> bool:
+    """Say whether an update of the HTLC waits for the revocation that answers the *other* side's signature.
+
+    Updates of ``committer`` wait at the first stage, those of the other at the second one.
+    """
+    for maker, stage in ((htlc.offerer, htlc.added), (htlc.recipient, htlc.removed)):
+        if stage is (first if maker is committer else second):
+            return True
+    return False
+
+
+def _limits_hold(channel: Channel) -> bool:
+    params = channel.params
+    return all(
+        offered_count(channel, side, view) <= params.binding(side).max_accepted_htlcs
+        and offered_value(channel, side, view) <= params.binding(side).max_htlc_value_in_flight_msat
+        for side, view in ((LOCAL, View.REMOTE_NEXT), (REMOTE, View.LOCAL_NEXT))
+    )
+
+
+def _terms_lawful(channel: Channel) -> bool:
+    params = channel.params
+
+    def lawful(htlc: Htlc) -> bool:
+        minimum = params.announced_by(htlc.recipient).htlc_minimum_msat
+        return (
+            htlc.amount_msat > Msat(0)
+            and htlc.amount_msat >= minimum
+            and htlc.cltv_expiry < Height(LOCKTIME_THRESHOLD)
+        )
+
+    return channel.htlcs.all(lawful)
+
+
+def _ids_below_next(channel: Channel) -> bool:
+    return channel.htlcs.all(
+        lambda htlc: htlc.id < (channel.next_local_htlc_id if htlc.offerer is LOCAL else channel.next_remote_htlc_id)
+    )
+
+
+def _numbers_grow(step: Step) -> bool:
+    grown = [
+        step.after.local_commitment_number - step.before.local_commitment_number,
+        step.after.local_revocations - step.before.local_revocations,
+        step.after.remote_commitment_number - step.before.remote_commitment_number,
+        step.after.remote_revocations - step.before.remote_revocations,
+        step.after.next_local_htlc_id - step.before.next_local_htlc_id,
+        step.after.next_remote_htlc_id - step.before.next_remote_htlc_id,
+    ]
+    return all(0 <= growth <= 1 for growth in grown) and sum(grown) <= 1
+
+
+def _commits_something(step: Step) -> bool:
+    if not (step.sending and isinstance(step.message, CommitmentSigned)):
+        return True
+    return step.before.htlcs.any(lambda htlc: is_in(htlc, View.REMOTE_NEXT) is not is_in(htlc, View.REMOTE_LATEST))
+
+
+def _paid_for_by_preimage(step: Step) -> bool:
+    if not isinstance(step.message, UpdateFulfillHtlc):
+        return True
+    htlc = step.before.htlcs.find(REMOTE if step.sending else LOCAL, step.message.id)
+    return htlc is not None and step.message.payment_preimage == htlc.payment_hash
+
+
+CONSERVATION = ChannelProperty(
+    "Conservation", "In every commitment both balances and all pending HTLCs add up to the capacity.", _conserved
+)
+NON_NEGATIVE = ChannelProperty("NonNegative", "No balance is below zero in any commitment.", _non_negative)
+RESERVE = StepProperty("Reserve", "An offer never takes its offerer below its reserve.", _keeps_reserve)
+STAGE_ORDER = ChannelProperty(
+    "StageOrder", "An HTLC is removed only after both are committed to it, and each update goes stage by stage.",
+    _stages_in_order,
+)
+ONE_UNACKED_COMMIT = ChannelProperty(
+    "OneUnackedCommit", "Each side has at most one commitment that is signed and not yet answered.", _one_unacked
+)
+STAGES_MATCH_NUMBERS = ChannelProperty(
+    "StagesMatchNumbers", "An update waits for a revocation only while one is outstanding.", _stages_match_numbers
+)
+LIMITS_HOLD = ChannelProperty("LimitsHold", "HTLC count and value in flight stay within the limits.", _limits_hold)
+TERMS_LAWFUL = ChannelProperty(
+    "TermsLawful", "Every HTLC has a positive amount not below the minimum, and a height as expiry.", _terms_lawful
+)
+IDS_BELOW_NEXT = ChannelProperty("IdsBelowNext", "Every HTLC's id is below the next one to be given.", _ids_below_next)
+MONOTONE_NUMBERS = StepProperty(
+    "MonotoneNumbers", "Commitment, revocation and HTLC numbers never decrease; a step moves one of them by one.",
+    _numbers_grow,
+)
+NO_EMPTY_COMMIT = StepProperty(
+    "NoEmptyCommit", "Every commitment that we sign commits to some update.", _commits_something
+)
+FULFIL_PROVES = StepProperty(
+    "FulfilProves", "An HTLC is fulfilled only with the preimage of its hash.", _paid_for_by_preimage
+)

@@ -1,0 +1,75 @@
+"""Agreement: the two nodes compute the same commitments, and when all is quiet their newest ones mirror each other."""
+
+from __future__ import annotations
+
+from boltspec.commitment import Commitment, View, commitment
+from boltspec.htlc import Stage
+from boltspec.messages import CommitmentSigned
+from boltspec.properties.property import WorldProperty
+from boltspec.scenario import Scenario
+from boltspec.world import World
+
+
+def _honest_and_talking(world: World, scenario: Scenario) -> bool:
+    return not any(scenario.corrupt) and world.connected
+
+
+def _never_rejected(world: World, scenario: Scenario) -> bool:
+    return world.blame is None
+
+
+def _same_view(world: World, scenario: Scenario) -> bool:
+    if not _honest_and_talking(world, scenario):
+        return True
+    for holder in (0, 1):
+        on_the_way = any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder])
+        signed = commitment(world.nodes[1 - holder], View.REMOTE_LATEST)
+        if not on_the_way and signed != commitment(world.nodes[holder], View.LOCAL_LATEST):
+            return False
+    return True
+
+
+def _quiet_nodes_mirror(world: World, scenario: Scenario) -> bool:
+    if not _honest_and_talking(world, scenario) or any(world.wires):
+        return True
+    live = [htlc for node in world.nodes for htlc in node.htlcs.items]
+    if any(htlc.added is not Stage.IRREVOCABLE or htlc.removed is not Stage.ABSENT for htlc in live):
+        return True
+    first, second = (commitment(node, View.LOCAL_LATEST) for node in world.nodes)
+    return _terms(first) == _terms(_mirrored(second))
+
+
+def _mirrored(commitment: Commitment) -> Commitment:
+    """Return the same payouts as a commitment of the other owner."""
+    return Commitment(
+        number=commitment.number,
+        to_owner_msat=commitment.to_other_msat,
+        to_other_msat=commitment.to_owner_msat,
+        htlcs=tuple(sorted(htlc._replace(offered_by_owner=not htlc.offered_by_owner) for htlc in commitment.htlcs)),
+    )
+
+
+def _terms(commitment: Commitment) -> tuple[object, ...]:
+    """Return what a commitment pays; the numbers of two sides need not be equal."""
+    return commitment.to_owner_msat, commitment.to_other_msat, commitment.htlcs
+
+
+def _ledger_balanced(world: World, scenario: Scenario) -> bool:
+    unspent = sum(int(entry.output.amount_sat) for entry in world.ledger.unspent)
+    paid = sum(int(payment.amount_sat) for payment in world.ledger.paid)
+    return unspent + paid <= int(scenario.params.funding_satoshis)
+
+
+NEVER_REJECTED = WorldProperty(
+    "NeverRejected", "An honest node never rejects a message of an honest node.", _never_rejected
+)
+SAME_VIEW = WorldProperty(
+    "SameView", "Signer and holder of a commitment compute it alike once its signature has arrived.", _same_view
+)
+EVENTUAL_AGREEMENT = WorldProperty(
+    "EventualAgreement", "With nothing pending and nothing in flight the newest commitments mirror each other.",
+    _quiet_nodes_mirror,
+)
+LEDGER_BALANCED = WorldProperty(
+    "LedgerBalanced", "Outputs on chain never add up to more than the funding output.", _ledger_balanced
+)

@@ -1,0 +1,55 @@
+"""The three forms that a property takes.
+
+A *channel property* holds in every state of an honest node. A *step property* relates the states before and after one
+step. A *world property* speaks about both nodes, the wires and the ledger. Each is a pure predicate with a name, a
+sentence and the sources that state it, and runs on plain states (explorer, tests, node) and, for the first two, on
+symbolic ones (prover).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from boltspec.channel import Channel
+from boltspec.messages import Message
+from boltspec.scenario import Scenario
+from boltspec.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelProperty:
+    """Holds in every reachable state of an honest node's channel."""
+
+    name: str
+    sentence: str
+    holds: Callable[[Channel], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that an honest node has taken."""
+
+    before: Channel
+    sending: bool
+    """The node sent the message; else it received it."""
+    message: Message
+    after: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class StepProperty:
+    """Holds for every step of an honest node."""
+
+    name: str
+    sentence: str
+    holds: Callable[[Step], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class WorldProperty:
+    """Holds in every reachable world."""
+
+    name: str
+    sentence: str
+    holds: Callable[[World, Scenario], bool]

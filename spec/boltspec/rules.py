@@ -1,0 +1,124 @@
+"""Rules: guards and duties that cite a BOLT requirement and can be switched off by its id.
+
+A *guard* is one line, ``require(condition, rule, ...)``; a step whose guard fails leaves the state as it was and
+yields a verdict (see :mod:`boltspec.verdict`). A *duty* is something that an honest node must do; the code that does
+it asks ``duty(rule)`` first. Switching a rule off (:func:`without`) is how ablation and the attack catalogue ask what
+the rule is for. It is the only state outside the arguments of a step, it is the same for a whole run, and it costs
+nothing while no rule is off.
+
+The ids are those of the requirement table in ``requirements/`` (``B..``, one for each normative keyword of the BOLTs)
+and of ``definitions.tsv`` (``D..``), which names what the BOLTs state without a keyword.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+BOLT_COMMIT = "a3772650d8ebc06acf457fcadf97968ebfc4dfff"
+"""Commit of the ``lightning/bolts`` repository that the ids and summaries were taken from."""
+
+
+class Reaction(StrEnum):
+    """What the BOLT prescribes when the peer breaks a rule."""
+
+    WARN_OR_FAIL = "send a warning and close the connection, or send an error and fail the channel"
+    FAIL_CHANNEL = "send an error and fail the channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row of the requirement table."""
+
+    id: str
+    section_anchor: str
+    """GitHub anchor of the heading in the BOLT."""
+    role: str
+    level: str
+    """``MUST``, ``MUST_NOT``, ``SHOULD``, ``SHOULD_NOT`` or ``MAY``."""
+    topic: str
+    feature: str
+    klass: str
+    """``state``, ``wire``, ``crypto``, ``onchain``, ``gossip``, ``policy`` or ``ux``."""
+    summary: str
+
+    @property
+    def bolt(self) -> int:
+        """Number of the BOLT."""
+        return int(self.id[1:3])
+
+
+@cache
+def requirements() -> dict[str, Requirement]:
+    """Return every requirement of the BOLTs and every definition of ours, by id."""
+    rows: dict[str, Requirement] = {}
+    for file in sorted(files("boltspec").joinpath("requirements").iterdir(), key=lambda entry: entry.name):
+        if file.name.startswith(("bolt", "definitions")):
+            for row in csv.reader(file.read_text("utf-8").splitlines()[1:], delimiter="\t", quoting=csv.QUOTE_NONE):
+                rows[row[0]] = Requirement(*row)
+    return rows
+
+
+class RuleBroken(Exception):  # it is no error: it becomes a verdict
+    """Raised by :func:`require`, caught by the step decorators: never leaves a step."""
+
+    def __init__(self, rule: str, reaction: Reaction | None, numbers: dict[str, object]) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.reaction = reaction
+        self.numbers = numbers
+
+
+class _Everything(frozenset[str]):
+    """The set of all rules."""
+
+    def __contains__(self, rule: object) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return True
+
+
+EVERY_RULE: frozenset[str] = _Everything()
+"""Switches every rule off: how a corrupt party runs the protocol."""
+
+_off: frozenset[str] = frozenset()
+
+
+@contextmanager
+def without(rules: frozenset[str]) -> Iterator[None]:
+    """Switch rules off within a ``with`` block, in addition to those that are off already."""
+    global _off  # noqa: PLW0603  # the one switchboard of the specification
+    before = _off
+    _off = EVERY_RULE if EVERY_RULE in (before, rules) else before | rules
+    try:
+        yield
+    finally:
+        _off = before
+
+
+def switched_off() -> frozenset[str]:
+    """Return the rules that are off."""
+    return _off
+
+
+def require(condition: bool, rule: str, reaction: Reaction | None = None, **numbers: object) -> None:
+    """Break off the step unless the condition holds or the rule is off.
+
+    ``reaction`` is what the BOLT prescribes to a receiver; a sender's rule has none, it just must not send.
+    ``numbers`` are the compared values, for the verdict.
+    """
+    if _off and rule in _off:
+        return
+    if not condition:
+        raise RuleBroken(rule, reaction, numbers)
+
+
+def duty(rule: str) -> bool:
+    """Say whether a duty is to be done: true unless the rule is off."""
+    return not (_off and rule in _off)

@@ -1,0 +1,317 @@
+"""The world of one channel: two nodes, two wires, a ledger.
+
+Either party may be corrupt. An honest party sends what its sender rules allow, answers what it owes, publishes only
+its newest commitment and takes what BOLT 5 tells it to take. A corrupt party may stay silent (no move is forced on
+it), send messages that the rules forbid, publish any commitment that was ever signed for it, and spend any output that
+it can. It knows all preimages: the worst case.
+
+A message that an honest party rejects ends the connection. After a commitment is confirmed there are no more messages.
+Before that no rule here depends on heights; so time only passes with the transactions on chain, and a commitment may
+be published early or when all HTLCs have expired.
+
+:func:`successors` is the transition relation. It is deterministic in its labels: a trace is a list of moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from boltspec.channel import Channel, opened
+from boltspec.commit import (
+    receive_commitment_signed,
+    receive_revoke_and_ack,
+    send_commitment_signed,
+    send_revoke_and_ack,
+)
+from boltspec.commitment import Commitment, View, commitment
+from boltspec.enforcement import knows_secret, publish_commitment, resolution, situation
+from boltspec.htlc import LOCAL, REMOTE
+from boltspec.ledger import Confirmed, Ledger, confirm_commitment, is_open, mine, spend
+from boltspec.messages import (
+    CommitmentSigned,
+    Message,
+    RevokeAndAck,
+    UpdateAddHtlc,
+    UpdateFailHtlc,
+    UpdateFulfillHtlc,
+)
+from boltspec.outputs import PATHS, Need, Path, Spender
+from boltspec.proposals import Proposal, proposals
+from boltspec.rules import EVERY_RULE, without
+from boltspec.scenario import NAMES, Scenario
+from boltspec.units import Blocks, Height
+from boltspec.update import (
+    receive_update_add_htlc,
+    receive_update_fail_htlc,
+    receive_update_fulfill_htlc,
+    send_update_add_htlc,
+    send_update_fail_htlc,
+    send_update_fulfill_htlc,
+)
+from boltspec.verdict import Accepted, Refused, Rejected
+
+
+class Move(NamedTuple):
+    """One step of the world."""
+
+    party: int
+    """Seat of the party that moves: it sends, receives, publishes or spends; ``CHAIN`` for an empty block."""
+    action: str
+    """``send``, ``deliver``, ``publish``, ``spend`` or ``mine``."""
+    detail: str
+    """What exactly; unique among the moves of a state."""
+
+    def __str__(self) -> str:
+        who = "chain" if self.party == CHAIN else NAMES[self.party]
+        return f"{who} {self.action} {self.detail}".rstrip()
+
+
+CHAIN = -1
+"""The seat of moves that are nobody's."""
+
+
+class Blame(NamedTuple):
+    """An honest party rejected a message of an honest party: the specification contradicts itself."""
+
+    receiver: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A state of the world."""
+
+    nodes: tuple[Channel, Channel]
+    wires: tuple[tuple[Message, ...], tuple[Message, ...]]
+    """``wires[p]``: messages that party p has sent and that are not delivered yet, oldest first."""
+    offered: tuple[int, int]
+    """How many of its wishes each party has made true."""
+    history: tuple[tuple[Commitment | None, ...], tuple[Commitment | None, ...]]
+    """``history[p]``: commitments signed for party p, by number; kept only where they can be published."""
+    ledger: Ledger
+    connected: bool = True
+    abuses: int = 0
+    """How many forbidden messages corrupt parties may still send."""
+    blame: Blame | None = None
+
+
+def initial(scenario: Scenario) -> World:
+    """Return the world right after both ``channel_ready``."""
+    nodes = (
+        opened(scenario.params, scenario.push_msat),
+        opened(scenario.params.mirrored(), scenario.push_msat),
+    )
+    first = tuple((commitment(node, View.LOCAL_LATEST),) if scenario.onchain else () for node in nodes)
+    return World(
+        nodes=nodes,
+        wires=((), ()),
+        offered=(0, 0),
+        history=(first[0], first[1]),
+        ledger=Ledger(Height(0)),
+        abuses=scenario.abuses,
+    )
+
+
+def successors(world: World, scenario: Scenario) -> Iterator[tuple[Move, World]]:
+    """Yield every move that is possible now, with the world that it leads to."""
+    if world.ledger.closing is not None:
+        yield from _chain_moves(world, scenario)
+        return
+    if world.connected:
+        for party in (0, 1):
+            yield from _sends(world, scenario, party)
+        for party in (0, 1):
+            if world.wires[1 - party]:
+                yield _deliver(world, scenario, party)
+    if scenario.onchain:
+        for party in (0, 1):
+            yield from _publications(world, scenario, party)
+
+
+def take(world: World, scenario: Scenario, move: Move) -> World:
+    """Return the world after a move; ``ValueError`` if it is not possible here."""
+    for candidate, after in successors(world, scenario):
+        if candidate == move:
+            return after
+    raise ValueError(f"not possible in this state: {move}")
+
+
+# --- messages ---
+
+
+def send(channel: Channel, message: Message) -> Accepted[Channel] | Refused:
+    """Hand a message to the sender's step for its type."""
+    match message:
+        case UpdateAddHtlc():
+            return send_update_add_htlc(channel, message)
+        case UpdateFulfillHtlc():
+            return send_update_fulfill_htlc(channel, message)
+        case UpdateFailHtlc():
+            return send_update_fail_htlc(channel, message)
+        case CommitmentSigned():
+            return send_commitment_signed(channel, message)
+        case RevokeAndAck():
+            return send_revoke_and_ack(channel, message)
+
+
+def receive(channel: Channel, message: Message) -> Accepted[Channel] | Rejected:
+    """Hand a message to the receiver's step for its type."""
+    match message:
+        case UpdateAddHtlc():
+            return receive_update_add_htlc(channel, message)
+        case UpdateFulfillHtlc():
+            return receive_update_fulfill_htlc(channel, message)
+        case UpdateFailHtlc():
+            return receive_update_fail_htlc(channel, message)
+        case CommitmentSigned():
+            return receive_commitment_signed(channel, message)
+        case RevokeAndAck():
+            return receive_revoke_and_ack(channel, message)
+
+
+def _sends(world: World, scenario: Scenario, party: int) -> Iterator[tuple[Move, World]]:
+    corrupt = scenario.corrupt[party]
+    tempted = scenario.careless or (corrupt and world.abuses > 0)
+    channel = world.nodes[party]
+    for proposal in proposals(channel, scenario, party, world.offered[party], tempted):
+        verdict = send(channel, proposal.message)
+        if isinstance(verdict, Accepted):
+            yield Move(party, "send", proposal.label), _sent(world, party, verdict.state, proposal)
+        elif corrupt and world.abuses > 0:
+            after = _sent(world, party, _sent_against_the_rules(channel, proposal.message), proposal)
+            yield Move(party, "send", proposal.label), replace(after, abuses=world.abuses - 1)
+
+
+def _sent_against_the_rules(channel: Channel, message: Message) -> Channel:
+    """Return a corrupt party's own state after a message that it may not send: as if its peer took it."""
+    with without(EVERY_RULE):
+        verdict = send(channel, message)
+    return verdict.state if isinstance(verdict, Accepted) else channel
+
+
+def _sent(world: World, party: int, channel: Channel, proposal: Proposal) -> World:
+    wires, offered = list(world.wires), list(world.offered)
+    wires[party] = (*wires[party], proposal.message)
+    offered[party] = proposal.offered
+    return replace(
+        world,
+        nodes=_seated(world.nodes, party, channel),
+        wires=(wires[0], wires[1]),
+        offered=(offered[0], offered[1]),
+    )
+
+
+def _seated(nodes: tuple[Channel, Channel], party: int, channel: Channel) -> tuple[Channel, Channel]:
+    return (channel, nodes[1]) if party == 0 else (nodes[0], channel)
+
+
+def _deliver(world: World, scenario: Scenario, party: int) -> tuple[Move, World]:
+    message, *rest = world.wires[1 - party]
+    move = Move(party, "deliver", type(message).__name__)
+    wires = (world.wires[0], tuple(rest)) if party == 0 else (tuple(rest), world.wires[1])
+    world = replace(world, wires=wires)
+    if scenario.corrupt[party]:
+        with without(EVERY_RULE):
+            verdict = receive(world.nodes[party], message)
+    else:
+        verdict = receive(world.nodes[party], message)
+    if isinstance(verdict, Rejected):
+        return move, _rejected(world, scenario, party, verdict.rule)
+    history = world.history
+    if scenario.onchain and isinstance(message, CommitmentSigned):
+        mine_now = (*history[party], message.signature.signed)
+        history = (mine_now, history[1]) if party == 0 else (history[0], mine_now)
+    return move, replace(world, nodes=_seated(world.nodes, party, verdict.state), history=history)
+
+
+def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
+    if scenario.corrupt[party]:
+        return world
+    blame = None if scenario.corrupt[1 - party] else Blame(party, rule)
+    return replace(world, wires=((), ()), connected=False, blame=blame)
+
+
+# --- the chain ---
+
+
+def _publications(world: World, scenario: Scenario, party: int) -> Iterator[tuple[Move, World]]:
+    channel, history = world.nodes[party], world.history[party]
+    for number, signed in enumerate(history):
+        if signed is None:
+            continue
+        if not scenario.corrupt[party]:
+            newest = number == len(history) - 1
+            if not (newest or scenario.careless) or isinstance(publish_commitment(channel, number), Refused):
+                continue
+        for label, height in _moments(world.ledger.height, signed):
+            ledger = replace(world.ledger, height=height)
+            ledger = confirm_commitment(ledger, channel.params, party, LOCAL, signed)
+            yield (
+                Move(party, "publish", f"commitment {number}{label}"),
+                replace(world, ledger=ledger, wires=((), ()), connected=False),
+            )
+
+
+def _moments(height: Height, signed: Commitment) -> Iterator[tuple[str, Height]]:
+    yield "", height
+    if signed.htlcs:
+        yield " after expiry", max(htlc.cltv_expiry for htlc in signed.htlcs)
+
+
+def _chain_moves(world: World, scenario: Scenario) -> Iterator[tuple[Move, World]]:
+    ledger = world.ledger
+    overdue = False
+    for index, confirmed in enumerate(ledger.unspent):
+        for party in (0, 1):
+            for path in usable_paths(world, scenario, party, confirmed):
+                params = world.nodes[party].params
+                move = Move(party, "spend", f"{index} {confirmed.output.kind} {path.use}")
+                yield move, replace(world, ledger=spend(ledger, params, confirmed, path))
+                punishes = path.need is Need.SECRET and not scenario.corrupt[party]
+                overdue |= punishes and ledger.height + Blocks(1) >= confirmed.height + scenario.reaction
+    if not overdue and ledger.height < horizon(world):
+        yield Move(CHAIN, "mine", ""), replace(world, ledger=mine(ledger))
+
+
+def usable_paths(world: World, scenario: Scenario, party: int, confirmed: Confirmed) -> Iterator[Path]:
+    """Yield the paths by which a party would spend an output in the block that is being built.
+
+    An honest party takes what BOLT 5 tells it to take, a corrupt one whatever it can.
+    """
+    closing = world.ledger.closing
+    assert closing is not None
+    channel, kind = world.nodes[party], confirmed.output.kind
+    owner = LOCAL if closing.owner == party else REMOTE
+    seat = Spender.OWNER if owner is LOCAL else Spender.OTHER
+
+    def can_use(path: Path) -> bool:
+        if path.spender is not seat or (path.need is Need.SECRET and not knows_secret(channel, closing.number)):
+            return False
+        return is_open(path, confirmed, world.ledger.height, _delay_on_owner(world))
+
+    if scenario.corrupt[party]:
+        yield from filter(can_use, PATHS[kind])
+        return
+    path = resolution(situation(channel, owner, closing.number), kind, can_use)
+    if path is not None:
+        yield path
+
+
+def _delay_on_owner(world: World) -> Blocks:
+    """Return the ``to_self_delay`` that binds the owner of the confirmed commitment."""
+    assert world.ledger.closing is not None
+    return world.nodes[world.ledger.closing.owner].params.binding(LOCAL).to_self_delay
+
+
+def horizon(world: World) -> Height:
+    """Return the height after which no lock of an unspent output changes any more."""
+    heights = [world.ledger.height]
+    for confirmed in world.ledger.unspent:
+        needs = {path.need for path in PATHS[confirmed.output.kind]}
+        if Need.DELAY in needs:
+            heights.append(confirmed.height + _delay_on_owner(world))
+        if Need.EXPIRY in needs and confirmed.output.htlc is not None:
+            heights.append(confirmed.output.htlc.cltv_expiry)
+    return max(heights)
