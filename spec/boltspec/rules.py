@@ -95,7 +95,7 @@ def without(rules: frozenset[str]) -> Iterator[None]:
     """Switch rules off within a ``with`` block, in addition to those that are off already."""
     global _off  # noqa: PLW0603  # the one switchboard of the specification
     before = _off
-    _off = EVERY_RULE if EVERY_RULE in (before, rules) else before | rules
+    _off = EVERY_RULE if EVERY_RULE is before or EVERY_RULE is rules else before | rules
     try:
         yield
     finally:
