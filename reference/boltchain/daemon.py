@@ -92,6 +92,7 @@ class BitcoindProcess:
                 rpc = self.connect()
                 if _answers(rpc):
                     return rpc
+                rpc.close()
             time.sleep(_POLL_SECONDS)
         self._errors.seek(0)
         msg = f"bitcoind did not start (exit status {self._process.poll()}): {self._errors.read()[-2000:]}"

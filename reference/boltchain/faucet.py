@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
-from hashlib import sha256
 
 from boltchain.interface import FaucetEmpty, Utxo
-from boltchain.serialization import compact_size
-from boltchain.transaction import SEQUENCE_FINAL, OutPoint, Transaction, parse_transaction
+from boltchain.spending import Draft, p2wsh_script
+from boltchain.transaction import SEQUENCE_FINAL, Input, OutPoint, Output, Transaction, parse_transaction
 
 COINBASE_MATURITY = 100
 """A coinbase output is spendable in the block this many heights above its own (consensus)."""
@@ -18,10 +16,8 @@ PREMINED_BLOCKS = COINBASE_MATURITY + 20
 
 _OP_TRUE = b"\x51"
 
-FAUCET_SCRIPT = b"\x00\x20" + sha256(_OP_TRUE).digest()
+FAUCET_SCRIPT = p2wsh_script(_OP_TRUE)
 """The faucet's script: pay to the witness script OP_TRUE. No signature is needed, which keeps funding cheap."""
-
-_FAUCET_WITNESS = b"\x01\x01" + _OP_TRUE
 
 
 class Faucet:
@@ -46,10 +42,11 @@ class Faucet:
             raise ValueError(msg)
         coins = self._select(amount_sat, height)
         change_sat = sum(utxo.amount_sat for _, utxo in coins) - amount_sat
-        outputs = [(amount_sat, script_pubkey)]
+        outputs = [Output(amount_sat, script_pubkey)]
         if change_sat:
-            outputs.append((change_sat, FAUCET_SCRIPT))
-        transaction = _spend([outpoint for outpoint, _ in coins], outputs)
+            outputs.append(Output(change_sat, FAUCET_SCRIPT))
+        draft = Draft(tuple(Input(outpoint, SEQUENCE_FINAL) for outpoint, _ in coins), tuple(outputs))
+        transaction = parse_transaction(draft.with_witnesses([[_OP_TRUE]] * len(coins)))
         if change_sat:
             change = Utxo(change_sat, FAUCET_SCRIPT, height, coinbase=False)
             self._coins.append((OutPoint(transaction.txid, 1), change))
@@ -79,13 +76,3 @@ class Faucet:
                 self._coins = [other for other in self._coins if other not in chosen]
                 return chosen
         return None
-
-
-def _spend(outpoints: list[OutPoint], outputs: list[tuple[int, bytes]]) -> Transaction:
-    raw = b"\x02\x00\x00\x00\x00\x01" + compact_size(len(outpoints))
-    for outpoint in outpoints:
-        raw += outpoint.serialize() + b"\x00" + struct.pack("<I", SEQUENCE_FINAL)
-    raw += compact_size(len(outputs))
-    for amount_sat, script in outputs:
-        raw += struct.pack("<q", amount_sat) + compact_size(len(script)) + script
-    return parse_transaction(raw + _FAUCET_WITNESS * len(outpoints) + bytes(4))

@@ -28,6 +28,8 @@ class Rpc:
     """One connection to a node. `credentials` are "user:password", which is also what a node's cookie file holds."""
 
     def __init__(self, port: int, credentials: str, host: str = LOOPBACK) -> None:
+        self.port = port
+        """The node's RPC port."""
         self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
         authorization = base64.b64encode(credentials.encode()).decode()
         self._headers = {"Authorization": f"Basic {authorization}", "Content-Type": "application/json"}

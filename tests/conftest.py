@@ -1,0 +1,43 @@
+"""Chains that tests of several folders share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from boltchain.bitcoind import BitcoindChain
+from boltchain.embedded import EmbeddedChain
+from boltchain.provision import HOW_TO_PROVIDE, find_bitcoind
+
+NO_BITCOIND = "no bitcoind"
+
+
+@pytest.fixture(scope="module")
+def embedded_chain() -> Iterator[EmbeddedChain]:
+    """A chain on the embedded consensus library, shared by the tests of a module: each must bring its own coins."""
+    with EmbeddedChain() as chain:
+        yield chain
+
+
+@pytest.fixture(scope="session")
+def bitcoind() -> Iterator[BitcoindChain]:
+    """A chain on a private bitcoind, started once per test process: each test must bring its own coins."""
+    program = find_bitcoind()
+    if program is None and os.environ.get("CI"):
+        pytest.fail(f"{NO_BITCOIND}: {HOW_TO_PROVIDE}")
+    if program is None:
+        pytest.skip(f"{NO_BITCOIND}: {HOW_TO_PROVIDE}")
+    with BitcoindChain.start(program) as chain:
+        yield chain
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that tests were left out for want of a bitcoind."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left_out = [report for report in skipped if NO_BITCOIND in str(report.longrepr)]
+    if left_out:
+        terminalreporter.section("REGTEST TESTS DID NOT RUN", red=True, bold=True)
+        terminalreporter.line(f"{len(left_out)} tests need a bitcoind and this machine has none.")
+        terminalreporter.line(f"To provide one, {HOW_TO_PROVIDE}")
