@@ -5,13 +5,12 @@ private_key)`` signs and writes one, or raises :class:`Bolt11Refused`.
 
 Read the modules in this order: :mod:`.currency` and :mod:`.amount` (the human-readable part), :mod:`.tagged_field` (the
 structure of the data), :mod:`.route_hint` and :mod:`.fallback` (two fields with a structure of their own),
-:mod:`.features`, :mod:`.invoice`, :mod:`.signature`, :mod:`.reader`, :mod:`.writer`.
+:mod:`.invoice`, :mod:`.signature`, :mod:`.reader`, :mod:`.writer`.
 """
 
 from boltwire.bolt11.currency import BITCOIN, CURRENCIES, REGTEST, SIGNET, TESTNET, Currency
 from boltwire.bolt11.errors import Bolt11Refused, Bolt11Rejected
 from boltwire.bolt11.fallback import PUBKEY_HASH, SCRIPT_HASH, Fallback
-from boltwire.bolt11.features import features_of
 from boltwire.bolt11.invoice import Invoice
 from boltwire.bolt11.reader import decode
 from boltwire.bolt11.route_hint import RouteHint, RouteHop
@@ -36,5 +35,4 @@ __all__ = [
     "TaggedField",
     "decode",
     "encode",
-    "features_of",
 ]

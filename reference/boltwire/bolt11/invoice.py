@@ -9,9 +9,9 @@ from typing import Final
 
 from boltwire.bolt11.currency import Currency
 from boltwire.bolt11.fallback import Fallback
-from boltwire.bolt11.features import BASIC_MPP, offers
 from boltwire.bolt11.route_hint import RouteHint
 from boltwire.bolt11.tagged_field import TaggedField
+from boltwire.features import FeatureBits
 
 DEFAULT_EXPIRY: Final = 3600
 """Seconds of validity of an invoice that does not state them (field ``x``)."""
@@ -21,6 +21,9 @@ DEFAULT_MIN_FINAL_CLTV_EXPIRY_DELTA: Final = 18
 
 DEFAULT_FIELD_ORDER: Final = "spdhnxcfrm9"
 """Tags in the order in which an invoice is written unless it says otherwise."""
+
+NO_FEATURES: Final = FeatureBits()
+"""What an invoice without field ``9`` has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,8 @@ class Invoice:
     """Fields ``r``: ways from public nodes to the payee, most preferred first."""
     payment_metadata: bytes | None = None
     """Field ``m``: to be returned to the payee in the last onion payload."""
-    features: int = 0
-    """Field ``9``: feature bits, see :mod:`boltwire.bolt11.features`."""
+    features: FeatureBits = NO_FEATURES
+    """Field ``9``: feature bits."""
     other_fields: tuple[TaggedField, ...] = ()
     """What a reader passes over: unknown tags, fallbacks of unknown version, repetitions of single fields."""
     field_order: str = DEFAULT_FIELD_ORDER
@@ -85,7 +88,7 @@ class Invoice:
     @property
     def allows_mpp(self) -> bool:
         """Whether parts may be paid (B11-feature-bits-d-02); if not, they must not be (B11-feature-bits-d-03)."""
-        return offers(self.features, BASIC_MPP)
+        return self.features.has("basic_mpp")
 
     def describes(self, description: str) -> bool:
         """Whether the invoice is for ``description``, given in plain or by its hash (B11-tagged-fields-d-07)."""

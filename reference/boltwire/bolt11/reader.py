@@ -19,11 +19,11 @@ from boltwire.bech32 import (
 from boltwire.bolt11.currency import decode_human_readable
 from boltwire.bolt11.errors import Bolt11Rejected
 from boltwire.bolt11.fallback import decode_fallback
-from boltwire.bolt11.features import KNOWN_FEATURES, missing_dependencies, unknown_required
 from boltwire.bolt11.invoice import Invoice
 from boltwire.bolt11.route_hint import decode_route_hint
 from boltwire.bolt11.signature import recover_payee, signature_digest, verify_payee
 from boltwire.bolt11.tagged_field import TaggedField, split_fields
+from boltwire.features import FEATURES, Context, FeatureBits
 
 TIMESTAMP_WORDS: Final = 7
 """Words of the timestamp (35 bits)."""
@@ -35,10 +35,18 @@ FIXED_WORDS: Final = {"p": 52, "s": 52, "h": 52, "n": 53}
 """Length of the fields that have only one (B11-tagged-fields-d-02)."""
 
 
-def decode(text: str, *, known_features: Collection[int] = KNOWN_FEATURES) -> Invoice:
+INVOICE_FEATURES: Final = frozenset(row.name for row in FEATURES if Context.INVOICE in row.contexts or row.assumed)
+"""The features that a payer can meet in an invoice: those of BOLT 9 for this context, and the assumed ones.
+
+AMBIGUOUS: whether a feature of another context is "unknown" here is not said. What BOLT 9 gives no meaning in an
+invoice cannot be honoured, so its even bit makes the invoice unpayable.
+"""
+
+
+def decode(text: str, *, known_features: Collection[str] = INVOICE_FEATURES) -> Invoice:
     """The invoice in ``text``, its signature verified.
 
-    ``known_features`` are the even bits of the features that the payer understands. Raises
+    ``known_features`` are the names of the features that the payer understands. Raises
     :class:`boltwire.errors.Bolt11Error`, as a rule :class:`Bolt11Rejected` with the requirement, for everything that a
     reader must not pay.
     """
@@ -49,7 +57,7 @@ def decode(text: str, *, known_features: Collection[int] = KNOWN_FEATURES) -> In
     fields = split_fields(words[TIMESTAMP_WORDS:-SIGNATURE_WORDS])
     values = _read_fields(fields)
     _require_complete(values)
-    _require_usable_features(values.get("features", 0), known_features)
+    _require_usable_features(values.get("features", FeatureBits()), known_features)
     signature = bytes_from_words(words[-SIGNATURE_WORDS:])
     digest = signature_digest(human_readable, words[:-SIGNATURE_WORDS])
     names_payee = "payee" in values
@@ -130,6 +138,11 @@ def _read_integer(field: TaggedField) -> int:
     return int_from_words(field.words)
 
 
+def _read_features(field: TaggedField) -> FeatureBits:
+    """A bit map in words instead of bytes."""
+    return FeatureBits.from_bytes(_read_integer(field).to_bytes(len(field.words), "big"))
+
+
 _SINGLE: Final[dict[str, tuple[str, Callable[[TaggedField], Any]]]] = {
     "p": ("payment_hash", _read_bytes),
     "s": ("payment_secret", _read_bytes),
@@ -139,7 +152,7 @@ _SINGLE: Final[dict[str, tuple[str, Callable[[TaggedField], Any]]]] = {
     "x": ("expiry", _read_integer),
     "c": ("min_final_cltv_expiry_delta", _read_integer),
     "m": ("payment_metadata", _read_bytes),
-    "9": ("features", _read_integer),
+    "9": ("features", _read_features),
 }
 """Fields that an invoice has at most once: attribute and how to read it, by tag."""
 
@@ -157,14 +170,14 @@ def _require_complete(values: dict[str, Any]) -> None:
         raise Bolt11Rejected("no payment secret", rule="B11-tagged-fields-d-11", field="s")
 
 
-def _require_usable_features(features: int, known: Collection[int]) -> None:
+def _require_usable_features(features: FeatureBits, known: Collection[str]) -> None:
     """Unknown odd bits pass (B11-tagged-fields-d-04), unknown even ones and gaps in dependencies do not.
 
     The error names the bits for the user (B11-tagged-fields-d-06).
     """
-    if unknown := unknown_required(features, known):
+    if unknown := features.unknown_required(known):
         bits = ", ".join(map(str, unknown))
         raise Bolt11Rejected(f"unknown required feature {bits}", rule="B11-tagged-fields-d-05", field="9")
-    if missing := missing_dependencies(features):
-        bits = ", ".join(map(str, missing))
-        raise Bolt11Rejected(f"a feature is set without feature {bits}", rule="B11-feature-bits-d-01", field="9")
+    if missing := features.missing_dependencies():
+        name, needed = missing[0]
+        raise Bolt11Rejected(f"{name} without {needed}", rule="B11-feature-bits-d-01", field="9")

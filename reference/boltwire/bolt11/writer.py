@@ -4,18 +4,18 @@ What the text cannot show is the payee's business: that it can release the preim
 description can be had, and what is in the description.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from boltwire.bech32 import encode_bech32, words_from_bytes, words_from_int
 from boltwire.bolt11.amount import encode_amount
 from boltwire.bolt11.errors import Bolt11Refused
 from boltwire.bolt11.fallback import encode_fallback
-from boltwire.bolt11.features import FOREIGN_FEATURES, bits_of, missing_dependencies
 from boltwire.bolt11.invoice import Invoice
 from boltwire.bolt11.reader import TIMESTAMP_WORDS
 from boltwire.bolt11.route_hint import encode_route_hint
 from boltwire.bolt11.signature import sign, signature_digest
 from boltwire.bolt11.tagged_field import TaggedField, join_fields
+from boltwire.features import Context, FeatureBits, check_origin
 from boltwire.secp256k1 import PrivateKey
 
 _ONLY_ONCE = {
@@ -32,13 +32,17 @@ _ONLY_ONCE = {
 """Tags that must not come again in ``other_fields``, with the rule that says so."""
 
 
-def encode(invoice: Invoice, private_key: bytes, *, has_public_channel: bool = True) -> str:
+def encode(
+    invoice: Invoice, private_key: bytes, *, has_public_channel: bool = True, own_features: Collection[int] = ()
+) -> str:
     """``invoice`` signed by ``private_key`` (32 bytes) as lower-case text; for a QR code, use ``upper()`` of it.
 
-    ``has_public_channel`` tells whether payers can find the payee without a route hint. Raises :class:`Bolt11Refused`
-    for what a writer must not issue. A signature that ``invoice`` has is replaced.
+    ``has_public_channel`` tells whether payers can find the payee without a route hint, ``own_features`` are
+    bits beyond BOLT 9 that the payee supports. Raises :class:`Bolt11Refused` for what a writer must not issue. A
+    signature that ``invoice`` has is replaced.
     """
     _require_writable(invoice, private_key)
+    _require_features(invoice.features, own_features)
     if not has_public_channel and not invoice.routes:
         raise Bolt11Refused("no route hint, and no public channel", "B11-tagged-fields-w-18")
     amount = "" if invoice.amount_msat is None else encode_amount(invoice.amount_msat)
@@ -61,7 +65,6 @@ def _require_writable(invoice: Invoice, private_key: bytes) -> None:
     _require_not_negative(invoice.min_final_cltv_expiry_delta, "expiry delta", "B11-tagged-fields-w-13")
     if invoice.names_payee and invoice.payee not in (None, PrivateKey(private_key).public_key.encoded):
         raise Bolt11Refused("the payee is not the one who signs", "B11-tagged-fields-w-15")
-    _require_features(invoice.features)
     for field in invoice.other_fields:
         if field.tag in _ONLY_ONCE:
             raise Bolt11Refused(f"a further field {field.tag}", _ONLY_ONCE[field.tag])
@@ -77,17 +80,12 @@ def _require_not_negative(value: int | None, name: str, rule: str) -> None:
         raise Bolt11Refused(f"the {name} is negative", rule)
 
 
-def _require_features(features: int) -> None:
+def _require_features(features: FeatureBits, own: Collection[int]) -> None:
     """BOLT 9's rules for who sets features: B11-feature-bits-w-01."""
-    if features < 0:
-        raise Bolt11Refused("features are negative", "B11-feature-bits-w-01")
-    for bit in bits_of(features):
-        if bit & ~1 in FOREIGN_FEATURES:
-            raise Bolt11Refused(f"feature {bit} has no meaning in an invoice", "B11-feature-bits-w-01")
-        if bit % 2 and features >> bit - 1 & 1:
-            raise Bolt11Refused(f"feature {bit} is both required and optional", "B11-feature-bits-w-01")
-    if missing := missing_dependencies(features):
-        raise Bolt11Refused(f"a feature is set without feature {missing[0]}", "B11-feature-bits-w-01")
+    try:
+        check_origin(features - frozenset(own), Context.INVOICE)
+    except ValueError as error:
+        raise Bolt11Refused(str(error), "B11-feature-bits-w-01") from error
 
 
 def _ordered_fields(invoice: Invoice, private_key: bytes) -> list[TaggedField]:
@@ -127,7 +125,7 @@ def _integer_fields(invoice: Invoice) -> Iterator[TaggedField]:
     if invoice.min_final_cltv_expiry_delta is not None:
         yield TaggedField("c", words_from_int(invoice.min_final_cltv_expiry_delta))
     if invoice.features:  # B11-tagged-fields-w-22: otherwise the field is left out
-        yield TaggedField("9", words_from_int(invoice.features))
+        yield TaggedField("9", words_from_int(int.from_bytes(invoice.features.to_bytes(), "big")))
 
 
 def _utf8(description: str) -> bytes:
