@@ -84,5 +84,8 @@ def hop_secrets(session_key: PrivateKey, public_keys: Iterable[PublicKey]) -> It
 
 
 def next_key(public_key: PublicKey, shared_secret: bytes) -> PublicKey:
-    """The ephemeral (or path) key for the next hop, as computed by a hop from the one that it was given."""
+    """The ephemeral (or path) key for the next hop, as computed by a hop from the one that it was given.
+
+    B04-onion-decryption-m-02, B04-route-blinding-c-09, B04-route-blinding-m-07.
+    """
     return public_key.multiply(blinding_factor(public_key.encoded, shared_secret))
