@@ -16,12 +16,11 @@ one takes some thirty milliseconds.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -66,8 +65,8 @@ class EmbeddedChain:
     """Implements `boltchain.interface.Chain` in this process, in a temporary directory that `close` removes."""
 
     def __init__(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="boltchain-"))
-        self._kernel = Kernel(self._directory)
+        self._directory = TemporaryDirectory(prefix="boltchain-")
+        self._kernel = Kernel(Path(self._directory.name))
         self._ledger = Ledger(GENESIS)
         self._mempool = Mempool()
         self._unique = count()
@@ -171,7 +170,7 @@ class EmbeddedChain:
         if self._open:
             self._open = False
             self._kernel.close()
-            shutil.rmtree(self._directory)
+            self._directory.cleanup()
 
     def _template(self) -> list[Transaction]:
         """What the next block takes from the mempool: everything in order, as far as it fits."""
