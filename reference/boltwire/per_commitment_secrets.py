@@ -62,8 +62,8 @@ class SecretStore:
         for place, (index, secret) in enumerate(buckets):
             if _bucket_of(_checked_index(index)) != place:
                 raise SecretError(f"index {index} does not belong into bucket {place}")
-            self._require_consistent(place, secret)
-            self._buckets.append((index, _checked_secret(secret)))
+            self._require_consistent(place, index, _checked_secret(secret))
+            self._buckets.append((index, secret))
 
     def buckets(self) -> tuple[tuple[int, bytes], ...]:
         """All that is stored, as (index, secret): persist this to restore the store later."""
@@ -83,13 +83,15 @@ class SecretStore:
         if index != self.next_index:
             raise SecretError(f"the next secret has index {self.next_index}, not {index}")
         place = _bucket_of(index)
-        self._require_consistent(place, _checked_secret(secret))
+        self._require_consistent(place, index, _checked_secret(secret))
         self._buckets[place : place + 1] = [(index, secret)]
 
-    def _require_consistent(self, place: int, secret: bytes) -> None:
-        for index, known in self._buckets[:place]:
-            if _derive(secret, place, index) != known:
-                raise SecretError(f"the secret does not yield the one of index {index}")
+    def _require_consistent(self, place: int, index: int, secret: bytes) -> None:
+        for known_index, known in self._buckets[:place]:
+            # True of all of them on insertion; in a full store lower buckets have moved on to lower indices.
+            is_within_reach = known_index >> place << place == index
+            if is_within_reach and _derive(secret, place, known_index) != known:
+                raise SecretError(f"the secret does not yield the one of index {known_index}")
 
     def lookup(self, index: int) -> bytes:
         """The secret of an index that has been received; :class:`SecretError` for one that has not."""

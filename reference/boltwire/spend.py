@@ -66,22 +66,20 @@ def build_spend(spends: Sequence[Spend], script_pubkey: bytes, feerate_per_kw: i
 
 
 def sign_spends(transaction: Transaction, spends: Sequence[Spend]) -> Transaction:
-    """``transaction`` with the witnesses of its first inputs, which must be those of ``spends`` in this order.
+    """``transaction`` with the witnesses of those inputs that are ``spends``; the others are left as they are.
 
-    Further inputs (of a wallet, to pay a fee) are left as they are. Raises :class:`SpendError` when an input has
-    another outpoint or sequence, or when the lock time is too low.
+    Raises :class:`SpendError` when a spend is not among the inputs or has another sequence there, or when the lock time
+    is lower than it needs.
     """
     digests = SegwitDigests(transaction)
     inputs = list(transaction.inputs)
-    if len(inputs) < len(spends):
-        raise SpendError("the transaction has fewer inputs than there are spends")
-    for index, spend in enumerate(spends):
-        unsigned = inputs[index]
-        if (unsigned.outpoint, unsigned.sequence) != (spend.outpoint, spend.sequence):
-            raise SpendError(f"input {index} does not spend {spend.outpoint} with sequence {spend.sequence}")
+    positions = {tx_input.outpoint: index for index, tx_input in enumerate(inputs)}
+    for spend in spends:
+        index = positions.get(spend.outpoint)
+        if index is None or inputs[index].sequence != spend.sequence:
+            raise SpendError(f"no input spends {spend.outpoint} with sequence {spend.sequence}")
         if transaction.locktime < spend.locktime:
-            raise SpendError(f"input {index} needs a lock time of at least {spend.locktime}")
+            raise SpendError(f"spending {spend.outpoint} needs a lock time of at least {spend.locktime}")
         signature = sign_for_witness(spend.key, digests.digest(index, spend.script_code, spend.amount_sat))
-        witness = (signature, *spend.witness_tail)
-        inputs[index] = TxInput(spend.outpoint, spend.sequence, b"", witness)
+        inputs[index] = TxInput(spend.outpoint, spend.sequence, witness=(signature, *spend.witness_tail))
     return Transaction(tuple(inputs), transaction.outputs, transaction.locktime, transaction.version)
