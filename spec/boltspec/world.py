@@ -9,48 +9,29 @@ A message that an honest party rejects ends the connection. After a commitment i
 Before that no rule here depends on heights; so time only passes with the transactions on chain, and a commitment may
 be published early or when all HTLCs have expired.
 
-:func:`successors` is the transition relation. It is deterministic in its labels: a trace is a list of moves.
+:func:`successors` is the transition relation. It is deterministic in its labels: a trace is a list of moves. It is
+made of functions of single components (:mod:`boltspec.party`), whose results a search can remember.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from boltspec.channel import Channel, opened
-from boltspec.commit import (
-    receive_commitment_signed,
-    receive_revoke_and_ack,
-    send_commitment_signed,
-    send_revoke_and_ack,
-)
 from boltspec.commitment import Commitment, View, commitment
 from boltspec.enforcement import knows_secret, publish_commitment, resolution, situation
 from boltspec.htlc import LOCAL, REMOTE
-from boltspec.ledger import Confirmed, Ledger, confirm_commitment, is_open, mine, spend
-from boltspec.messages import (
-    CommitmentSigned,
-    Message,
-    RevokeAndAck,
-    UpdateAddHtlc,
-    UpdateFailHtlc,
-    UpdateFulfillHtlc,
-)
+from boltspec.ledger import Confirmed, Ledger, is_open, mine, spend
+from boltspec.messages import CommitmentSigned, Message
 from boltspec.outputs import PATHS, Need, Path, Spender
-from boltspec.proposals import Proposal, proposals
-from boltspec.rules import EVERY_RULE, without
+from boltspec.party import PLAIN, Steps
 from boltspec.scenario import NAMES, Scenario
 from boltspec.units import Blocks, Height
-from boltspec.update import (
-    receive_update_add_htlc,
-    receive_update_fail_htlc,
-    receive_update_fulfill_htlc,
-    send_update_add_htlc,
-    send_update_fail_htlc,
-    send_update_fulfill_htlc,
-)
-from boltspec.verdict import Accepted, Refused, Rejected
+from boltspec.verdict import Refused, Rejected
+
+T = TypeVar("T")
 
 
 class Move(NamedTuple):
@@ -114,20 +95,20 @@ def initial(scenario: Scenario) -> World:
     )
 
 
-def successors(world: World, scenario: Scenario) -> Iterator[tuple[Move, World]]:
+def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Iterator[tuple[Move, World]]:
     """Yield every move that is possible now, with the world that it leads to."""
     if world.ledger.closing is not None:
         yield from _chain_moves(world, scenario)
         return
     if world.connected:
         for party in (0, 1):
-            yield from _sends(world, scenario, party)
+            yield from _sends(world, scenario, party, steps)
         for party in (0, 1):
             if world.wires[1 - party]:
-                yield _deliver(world, scenario, party)
+                yield _deliver(world, scenario, party, steps)
     if scenario.onchain:
         for party in (0, 1):
-            yield from _publications(world, scenario, party)
+            yield from _publications(world, scenario, party, steps)
 
 
 def take(world: World, scenario: Scenario, move: Move) -> World:
@@ -141,89 +122,37 @@ def take(world: World, scenario: Scenario, move: Move) -> World:
 # --- messages ---
 
 
-def send(channel: Channel, message: Message) -> Accepted[Channel] | Refused:
-    """Hand a message to the sender's step for its type."""
-    match message:
-        case UpdateAddHtlc():
-            return send_update_add_htlc(channel, message)
-        case UpdateFulfillHtlc():
-            return send_update_fulfill_htlc(channel, message)
-        case UpdateFailHtlc():
-            return send_update_fail_htlc(channel, message)
-        case CommitmentSigned():
-            return send_commitment_signed(channel, message)
-        case RevokeAndAck():
-            return send_revoke_and_ack(channel, message)
+def _sends(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
+    abusive = scenario.corrupt[party] and world.abuses > 0
+    for sent in steps.outgoing(scenario, party, world.nodes[party], world.offered[party], abusive):
+        wire = (*world.wires[party], sent.message)
+        after = World(
+            nodes=_with(world.nodes, party, sent.channel),
+            wires=_with(world.wires, party, wire),
+            offered=_with(world.offered, party, sent.offered),
+            history=world.history,
+            ledger=world.ledger,
+            abuses=world.abuses - sent.forbidden,
+        )
+        yield Move(party, "send", sent.label), after
 
 
-def receive(channel: Channel, message: Message) -> Accepted[Channel] | Rejected:
-    """Hand a message to the receiver's step for its type."""
-    match message:
-        case UpdateAddHtlc():
-            return receive_update_add_htlc(channel, message)
-        case UpdateFulfillHtlc():
-            return receive_update_fulfill_htlc(channel, message)
-        case UpdateFailHtlc():
-            return receive_update_fail_htlc(channel, message)
-        case CommitmentSigned():
-            return receive_commitment_signed(channel, message)
-        case RevokeAndAck():
-            return receive_revoke_and_ack(channel, message)
+def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
+    """Return the pair with one party's entry changed."""
+    return (value, pair[1]) if party == 0 else (pair[0], value)
 
 
-def _sends(world: World, scenario: Scenario, party: int) -> Iterator[tuple[Move, World]]:
-    corrupt = scenario.corrupt[party]
-    tempted = scenario.careless or (corrupt and world.abuses > 0)
-    channel = world.nodes[party]
-    for proposal in proposals(channel, scenario, party, world.offered[party], tempted):
-        verdict = send(channel, proposal.message)
-        if isinstance(verdict, Accepted):
-            yield Move(party, "send", proposal.label), _sent(world, party, verdict.state, proposal)
-        elif corrupt and world.abuses > 0:
-            after = _sent(world, party, _sent_against_the_rules(channel, proposal.message), proposal)
-            yield Move(party, "send", proposal.label), replace(after, abuses=world.abuses - 1)
-
-
-def _sent_against_the_rules(channel: Channel, message: Message) -> Channel:
-    """Return a corrupt party's own state after a message that it may not send: as if its peer took it."""
-    with without(EVERY_RULE):
-        verdict = send(channel, message)
-    return verdict.state if isinstance(verdict, Accepted) else channel
-
-
-def _sent(world: World, party: int, channel: Channel, proposal: Proposal) -> World:
-    wires, offered = list(world.wires), list(world.offered)
-    wires[party] = (*wires[party], proposal.message)
-    offered[party] = proposal.offered
-    return replace(
-        world,
-        nodes=_seated(world.nodes, party, channel),
-        wires=(wires[0], wires[1]),
-        offered=(offered[0], offered[1]),
-    )
-
-
-def _seated(nodes: tuple[Channel, Channel], party: int, channel: Channel) -> tuple[Channel, Channel]:
-    return (channel, nodes[1]) if party == 0 else (nodes[0], channel)
-
-
-def _deliver(world: World, scenario: Scenario, party: int) -> tuple[Move, World]:
+def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tuple[Move, World]:
     message, *rest = world.wires[1 - party]
     move = Move(party, "deliver", type(message).__name__)
-    wires = (world.wires[0], tuple(rest)) if party == 0 else (tuple(rest), world.wires[1])
-    world = replace(world, wires=wires)
-    if scenario.corrupt[party]:
-        with without(EVERY_RULE):
-            verdict = receive(world.nodes[party], message)
-    else:
-        verdict = receive(world.nodes[party], message)
+    world = replace(world, wires=_with(world.wires, 1 - party, tuple(rest)))
+    verdict = steps.incoming(scenario, party, world.nodes[party], message)
     if isinstance(verdict, Rejected):
         return move, _rejected(world, scenario, party, verdict.rule)
     history = world.history
     if scenario.onchain and isinstance(message, CommitmentSigned):
-        mine_now = (*history[party], message.signature.signed)
-        history = (mine_now, history[1]) if party == 0 else (history[0], mine_now)
-    return move, replace(world, nodes=_seated(world.nodes, party, verdict.state), history=history)
+        history = _with(history, party, (*history[party], message.signature.signed))
+    return move, replace(world, nodes=_with(world.nodes, party, verdict.state), history=history)
 
 
 def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
@@ -236,7 +165,7 @@ def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
 # --- the chain ---
 
 
-def _publications(world: World, scenario: Scenario, party: int) -> Iterator[tuple[Move, World]]:
+def _publications(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
     channel, history = world.nodes[party], world.history[party]
     for number, signed in enumerate(history):
         if signed is None:
@@ -246,12 +175,9 @@ def _publications(world: World, scenario: Scenario, party: int) -> Iterator[tupl
             if not (newest or scenario.careless) or isinstance(publish_commitment(channel, number), Refused):
                 continue
         for label, height in _moments(world.ledger.height, signed):
-            ledger = replace(world.ledger, height=height)
-            ledger = confirm_commitment(ledger, channel.params, party, LOCAL, signed)
-            yield (
-                Move(party, "publish", f"commitment {number}{label}"),
-                replace(world, ledger=ledger, wires=((), ()), connected=False),
-            )
+            ledger = steps.closing(scenario, party, height, signed)
+            move = Move(party, "publish", f"commitment {number}{label}")
+            yield move, replace(world, ledger=ledger, wires=((), ()), connected=False)
 
 
 def _moments(height: Height, signed: Commitment) -> Iterator[tuple[str, Height]]:
