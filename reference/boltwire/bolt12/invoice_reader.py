@@ -78,7 +78,8 @@ def _check_node_id(invoice: Invoice) -> None:
 def _check_signature(invoice: Invoice) -> None:
     signature, key = invoice.signature, invoice.invoice_node_id
     require(signature is not None, "B12-invoices-d-21", "is missing", "signature")
-    assert signature is not None and key is not None, "checked before"
+    assert signature is not None, "required above"
+    assert key is not None, "checked before"
     signed = is_signed_by(MESSAGE_NAME, invoice.records(), signature, key)
     require(signed, "B12-invoices-d-21", "was not made by invoice_node_id", "signature")
 
