@@ -1,0 +1,138 @@
+"""Arbitrary states and messages: what the theorems quantify over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from itertools import product
+from typing import Any
+
+import z3
+
+from boltspec.channel import Channel
+from boltspec.htlc import Side
+from boltspec.messages import (
+    CommitmentSigned,
+    Message,
+    RevokeAndAck,
+    UpdateAddHtlc,
+    UpdateFailHtlc,
+    UpdateFulfillHtlc,
+)
+from boltspec.params import Limits, Params
+from boltproofs.collection import Group, Population, SymbolicHtlcs, forms
+from boltproofs.symbolic import SymBool, SymInt
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is enumerated rather than symbolic: who opened the channel and which commitment format it has."""
+
+    opener: Side
+    option_anchors: bool
+
+    def __str__(self) -> str:
+        return f"opener {self.opener.name.lower()}, {'anchors' if self.option_anchors else 'static_remotekey'}"
+
+
+CASES = tuple(Case(*case) for case in product(Side, (True, False)))
+
+
+def unknown(name: str) -> Any:
+    """Return an unknown integer."""
+    return SymInt(z3.Int(name))
+
+
+@dataclass(frozen=True, eq=False)
+class UnknownSignature:
+    """A signature that is valid or not, for whatever commitment it is checked against."""
+
+    name: str
+
+    def covers(self, _commitment: object) -> SymBool:
+        """Say whether it is valid: unknown."""
+        return SymBool(z3.Bool(self.name))
+
+
+def arbitrary_limits(name: str) -> Limits:
+    """Return unknown limits."""
+    return Limits(**{field.name: unknown(f"{name}.{field.name}") for field in fields(Limits)})
+
+
+def arbitrary_params(case: Case) -> Params:
+    """Return unknown constants of a channel."""
+    return Params(
+        funding_satoshis=unknown("funding_satoshis"),
+        opener=case.opener,
+        feerate_per_kw=unknown("feerate_per_kw"),
+        option_anchors=case.option_anchors,
+        local=arbitrary_limits("local"),
+        remote=arbitrary_limits("remote"),
+    )
+
+
+NUMBERS = (
+    "next_local_htlc_id",
+    "next_remote_htlc_id",
+    "local_commitment_number",
+    "local_revocations",
+    "remote_commitment_number",
+    "remote_revocations",
+    "remote_secrets",
+)
+"""The counters of a channel."""
+
+
+def arbitrary_channel(case: Case, groups: tuple[Group, ...]) -> Channel:
+    """Return an unknown channel state with any number of HTLCs of the given groups."""
+    htlcs: Any = SymbolicHtlcs(tuple(Population(group, group.member) for group in groups))
+    signed: Any = SymBool(z3.Bool("signed"))
+    return Channel(
+        params=arbitrary_params(case),
+        local_msat=unknown("local_msat"),
+        remote_msat=unknown("remote_msat"),
+        htlcs=htlcs,
+        signed=signed,
+        **{name: unknown(name) for name in NUMBERS},
+    )
+
+
+def arbitrary_groups() -> tuple[Group, ...]:
+    """Return a group of unknown size for every form of HTLC."""
+    return tuple(Group.of("htlcs", form) for form in forms())
+
+
+def domain(channel: Channel, message: Message | None = None) -> list[z3.BoolRef]:
+    """Return what the types say: fields of the protocol are unsigned."""
+    params = channel.params
+    unsigned: list[Any] = [params.funding_satoshis, params.feerate_per_kw]
+    unsigned += [getattr(limits, entry.name) for limits in (params.local, params.remote) for entry in fields(Limits)]
+    unsigned += [getattr(channel, name) for name in NUMBERS]
+    if isinstance(message, UpdateAddHtlc):
+        unsigned += [message.id, message.amount_msat, message.cltv_expiry]
+    elif isinstance(message, UpdateFulfillHtlc | UpdateFailHtlc):
+        unsigned += [message.id]
+    elif isinstance(message, CommitmentSigned):
+        unsigned += [message.num_htlcs]
+    facts = [value.term >= 0 for value in unsigned]
+    htlcs: Any = channel.htlcs
+    for population in htlcs.populations:
+        facts += population.group.facts()
+    return facts
+
+
+def arbitrary_message(kind: type) -> Message:
+    """Return an unknown message of a type: whatever a peer may send."""
+    if kind is UpdateAddHtlc:
+        names = ("id", "amount_msat", "payment_hash", "cltv_expiry")
+        return UpdateAddHtlc(**{name: unknown(f"message.{name}") for name in names})
+    if kind is UpdateFulfillHtlc:
+        return UpdateFulfillHtlc(unknown("message.id"), unknown("message.payment_preimage"))
+    if kind is UpdateFailHtlc:
+        return UpdateFailHtlc(unknown("message.id"))
+    if kind is CommitmentSigned:
+        signature: Any = UnknownSignature("message.signature.valid")
+        htlc_signatures: Any = UnknownSignature("message.htlc_signatures.valid")
+        return CommitmentSigned(signature, unknown("message.num_htlcs"), htlc_signatures)
+    if kind is RevokeAndAck:
+        return RevokeAndAck(unknown("message.per_commitment_secret"))
+    raise ValueError(f"no message of the dance: {kind}")

@@ -1,0 +1,210 @@
+"""Running plain Python on symbolic values, one path at a time.
+
+A path is given by its decisions. A function is run again and again, each time with a longer list of decisions
+prescribed, until every way through it has been taken; what it computed before the first new decision is not computed
+again (:meth:`Execution.once`). Two kinds of execution:
+
+* *searching* (:func:`paths`): for steps. A branch is taken only if it is satisfiable together with what is known.
+* *summing up* (:func:`summary`): for predicates and for the small functions handed to the HTLC collection. All
+  branches are taken, and the result is the list of conditions and values.
+
+Everything that depends on the number of runs (names of fresh symbols) is counted afresh in each run, so that runs agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import z3
+
+T = TypeVar("T")
+
+
+class Unsupported(Exception):  # noqa: N818  # a limit of the prover, not an error of its user
+    """The specification did something that the prover cannot follow: the theorem is unknown, not proved."""
+
+
+class Infeasible(Exception):  # noqa: N818  # control flow
+    """The present path contradicts an assumption."""
+
+
+@dataclass
+class Execution:
+    """One run of a function, along prescribed decisions and then along new ones."""
+
+    solver: z3.Solver | None
+    """What is known on this path; ``None`` when summing up."""
+    prescribed: tuple[bool, ...] = ()
+    results: list[Any] = field(default_factory=list)
+    """Results of :meth:`once` up to the last prescribed decision, from the run that this one branches off."""
+    decisions: list[bool] = field(default_factory=list)
+    conditions: list[z3.BoolRef] = field(default_factory=list)
+    alternatives: list[tuple[tuple[bool, ...], list[Any]]] = field(default_factory=list)
+    memory: dict[Any, Any] = field(default_factory=dict)
+    """What the symbolic collection has found on this path."""
+    counter: int = 0
+    computed: list[Any] = field(default_factory=list)
+    learned: int = 0
+    """How many of the facts about defined symbols the solver has been told."""
+
+    def decide(self, formula: z3.BoolRef) -> bool:
+        """Choose a truth value for a condition, and note the other one for a later run if it is possible too."""
+        formula = z3.simplify(formula)
+        if z3.is_true(formula):
+            return True
+        if z3.is_false(formula):
+            return False
+        taken = len(self.decisions)
+        if taken < len(self.prescribed):
+            choice = self.prescribed[taken]
+        else:
+            choice = self._choose(formula)
+        self.decisions.append(choice)
+        self._know(formula if choice else z3.Not(formula))
+        return choice
+
+    def _choose(self, formula: z3.BoolRef) -> bool:
+        if self.solver is not None:
+            can_hold, can_fail = self._possible(formula), self._possible(z3.Not(formula))
+            if not can_hold and not can_fail:
+                raise Infeasible
+            if not (can_hold and can_fail):
+                return can_hold
+        self.alternatives.append(((*self.decisions, False), list(self.computed)))
+        return True
+
+    def learn(self) -> None:
+        """Tell the solver the facts about symbols that have been defined since it was last told."""
+        assert self.solver is not None
+        self.solver.add(DEFINED.facts[self.learned :])
+        self.learned = len(DEFINED.facts)
+
+    def _possible(self, formula: z3.BoolRef) -> bool:
+        assert self.solver is not None
+        self.learn()
+        # "unknown" counts as possible: the path is then examined although it may not exist.
+        return bool(self.solver.check(formula) != z3.unsat)
+
+    def _know(self, formula: z3.BoolRef) -> None:
+        self.conditions.append(formula)
+        if self.solver is not None:
+            self.solver.add(formula)
+
+    def assume(self, formula: z3.BoolRef) -> None:
+        """Add a fact that holds for symbols introduced on this path."""
+        self._know(formula)
+
+    def once(self, compute: Callable[[], T]) -> T:
+        """Return what ``compute`` returns, or what it returned at this point of the run that this one repeats."""
+        position = len(self.computed)
+        repeats = position < len(self.results) and len(self.decisions) < len(self.prescribed)
+        result: T = self.results[position] if repeats else compute()
+        self.computed.append(result)
+        return result
+
+    def fresh(self, name: str) -> str:
+        """Return a name that no other symbol of this path has."""
+        self.counter += 1
+        return f"{name}!{self.counter}"
+
+
+@dataclass
+class Defined:
+    """Symbols that stand for something else (products, sums over groups): the facts that are known of them.
+
+    ``facts`` hold of the real values whatever they are; ``exact`` says what the values are, for counterexamples.
+    """
+
+    facts: list[z3.BoolRef] = field(default_factory=list)
+    exact: list[z3.BoolRef] = field(default_factory=list)
+    products: dict[tuple[str, str], z3.ArithRef] = field(default_factory=dict)
+
+    def product(self, left: z3.ArithRef, right: z3.ArithRef) -> z3.ArithRef:
+        """Return the symbol for the product of two unknowns, of which only the sign is known.
+
+        That keeps all obligations in linear arithmetic, where both solvers decide. It is sound, since what is known
+        holds of the real product; and a counterexample is run on the plain interpreter, so an impossible product
+        cannot refute anything.
+        """
+        key = (left.sexpr(), right.sexpr())
+        if key not in self.products:
+            symbol = self.products[key] = z3.Int(f"product!{len(self.products)}")
+            self.facts.append(z3.Implies(z3.And(left >= 0, right >= 0), symbol >= 0))
+            self.exact.append(symbol == left * right)
+        return self.products[key]
+
+
+DEFINED = Defined()
+
+
+def forget_definitions() -> None:
+    """Start afresh: for a new set of obligations that shares no symbols with the last one."""
+    DEFINED.__init__()  # type: ignore[misc]  # the object is shared by name
+
+
+_stack: list[Execution] = []
+
+
+def running() -> Execution:
+    """Return the execution in whose course we are."""
+    if not _stack:
+        raise Unsupported("a symbolic condition was branched on outside an execution")
+    return _stack[-1]
+
+
+def searching() -> Execution:
+    """Return the innermost searching execution, which carries the path's facts."""
+    for entry in reversed(_stack):
+        if entry.solver is not None:
+            return entry
+    raise Unsupported("this needs a path, not a summary")
+
+
+@contextmanager
+def entered(run: Execution) -> Iterator[None]:
+    """Make an execution the running one, to look at what it has made from within."""
+    _stack.append(run)
+    try:
+        yield
+    finally:
+        _stack.pop()
+
+
+def paths(function: Callable[[], T], solver: z3.Solver) -> Iterator[tuple[T, Execution]]:
+    """Run a function along every path that is possible under what the solver knows.
+
+    Yields the outcome with the solver holding the path's conditions until the next one is asked for.
+    """
+    pending: list[tuple[tuple[bool, ...], list[Any]]] = [((), [])]
+    while pending:
+        prescribed, results = pending.pop()
+        solver.push()
+        run = Execution(solver, prescribed, results)
+        try:
+            with entered(run):
+                outcome = function()
+            run.learn()
+        except Infeasible:
+            pass
+        else:
+            yield outcome, run
+        finally:
+            solver.pop()
+        pending.extend(run.alternatives)
+
+
+def summary(function: Callable[[], T]) -> list[tuple[list[z3.BoolRef], T]]:
+    """Return every branch of a function: the conditions under which it is taken, and the value."""
+    pending: list[tuple[tuple[bool, ...], list[Any]]] = [((), [])]
+    branches = []
+    while pending:
+        prescribed, results = pending.pop()
+        run = Execution(None, prescribed, results)
+        with entered(run):
+            value = function()
+        branches.append((run.conditions, value))
+        pending.extend(run.alternatives)
+    return branches

@@ -1,0 +1,76 @@
+"""The theorems: which property, resting on which lemmas, and which rules it would fail without.
+
+An inductive theorem says: the property holds of a channel that has just been opened, and every step that an honest node
+takes, whatever message the application or the peer hands it, preserves it. The structural invariants
+(:data:`STRUCTURE`) are lemmas of all. ``fails_without`` is not taken on trust: the prover switches each of these rules
+off and demands a counterexample that the plain interpreter confirms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boltspec.properties import accounting, revocation
+from boltspec.properties.property import ChannelProperty, StepProperty
+
+STRUCTURE: tuple[ChannelProperty, ...] = (
+    accounting.STAGE_ORDER,
+    accounting.ONE_UNACKED_COMMIT,
+    accounting.STAGES_MATCH_NUMBERS,
+)
+"""Invariants that every proof may use: what combinations of stages and numbers exist at all."""
+
+
+@dataclass(frozen=True)
+class InductiveTheorem:
+    """A property of one node that holds whatever its peer does."""
+
+    goal: ChannelProperty | StepProperty
+    fails_without: tuple[str, ...]
+    lemmas: tuple[ChannelProperty, ...] = ()
+    """Beside :data:`STRUCTURE` and, for a channel property, itself."""
+
+    @property
+    def name(self) -> str:
+        """Name of the property."""
+        return self.goal.name
+
+
+INDUCTIVE: tuple[InductiveTheorem, ...] = (
+    InductiveTheorem(accounting.CONSERVATION, ("B02-removing-htlc-r-01",)),
+    InductiveTheorem(
+        accounting.NON_NEGATIVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01"), (accounting.CONSERVATION,)
+    ),
+    InductiveTheorem(accounting.RESERVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01")),
+    InductiveTheorem(
+        accounting.STAGE_ORDER, ("B02-removing-htlc-n-03", "B02-removing-htlc-r-01", "D02-removing-htlc-s-01")
+    ),
+    InductiveTheorem(
+        accounting.ONE_UNACKED_COMMIT,
+        ("D02-commitment-signed-s-01", "D02-commitment-signed-r-01", "D02-revoke-and-ack-s-01", "D02-revoke-and-ack-r-01"),
+    ),
+    InductiveTheorem(accounting.STAGES_MATCH_NUMBERS, ("D02-commitment-signed-s-01", "D02-commitment-signed-r-01")),
+    InductiveTheorem(
+        accounting.LIMITS_HOLD, ("B02-adding-htlc-s-08", "B02-adding-htlc-s-09", "B02-adding-htlc-r-03")
+    ),
+    InductiveTheorem(
+        accounting.TERMS_LAWFUL,
+        (
+            "B02-adding-htlc-s-05",
+            "B02-adding-htlc-s-06",
+            "B02-adding-htlc-s-07",
+            "B02-adding-htlc-r-01",
+            "B02-adding-htlc-r-04",
+        ),
+    ),
+    InductiveTheorem(accounting.IDS_BELOW_NEXT, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07")),
+    InductiveTheorem(accounting.MONOTONE_NUMBERS, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07")),
+    InductiveTheorem(accounting.NO_EMPTY_COMMIT, ("B02-commitment-signed-s-01",)),
+    InductiveTheorem(accounting.FULFIL_PROVES, ("B02-removing-htlc-r-02", "D02-removing-htlc-s-02")),
+    InductiveTheorem(
+        revocation.REVOKE_AFTER_NEW,
+        ("B02-commitment-signed-r-01", "B02-commitment-signed-r-02", "B02-commitment-signed-r-03"),
+    ),
+    InductiveTheorem(revocation.REVEALS_SUPERSEDED, ("B02-revoke-and-ack-s-01",)),
+    InductiveTheorem(revocation.SECRETS_HELD, ("B02-revoke-and-ack-r-01",)),
+)
