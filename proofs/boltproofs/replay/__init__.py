@@ -1,0 +1,29 @@
+"""Replay: a trace of the model made concrete, and executed by Bitcoin Core's own consensus code.
+
+Keys, signatures, secrets, transactions and blocks are real. After every move the model's ledger is compared with the
+UTXO set: what descends from the funding output must be the same outputs with the same amounts, scripts and heights. In
+the model a signature is a fact; here it is bytes that the receiver verifies against a transaction which it has built
+itself. In the model a secret is known or not; here it is in a store, and a penalty made without it is refused.
+
+Read :mod:`~boltproofs.replay.lockstep` first, then :mod:`~boltproofs.replay.party` (messages),
+:mod:`~boltproofs.replay.onchain` (transactions) and :mod:`~boltproofs.replay.comparison`.
+"""
+
+from boltproofs.replay.chains import CHAINS, KernelPool, NoBitcoind, open_chain
+from boltproofs.replay.disagreement import Disagreement
+from boltproofs.replay.drive import replay, replay_moves
+from boltproofs.replay.lockstep import Lockstep
+from boltproofs.replay.result import ReplayResult, ReplayStep
+
+__all__ = [
+    "CHAINS",
+    "Disagreement",
+    "KernelPool",
+    "Lockstep",
+    "NoBitcoind",
+    "ReplayResult",
+    "ReplayStep",
+    "open_chain",
+    "replay",
+    "replay_moves",
+]

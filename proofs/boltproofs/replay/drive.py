@@ -1,0 +1,67 @@
+"""Replaying a whole trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from boltchain.interface import Chain
+from boltproofs.replay.chains import open_chain
+from boltproofs.replay.disagreement import Disagreement
+from boltproofs.replay.lockstep import Lockstep
+from boltproofs.replay.result import ReplayResult, ReplayStep
+from boltproofs.trace import Trace
+from boltspec.scenario import Scenario
+from boltspec.world import Move
+
+NO_RULES: frozenset[str] = frozenset()
+"""Switches no rule off."""
+
+
+def replay(trace: Trace, chain: Chain | str = "kernel", *, probing: bool = False) -> ReplayResult:
+    """Replay a trace on a chain: one that is open, or one of :data:`~boltproofs.replay.chains.CHAINS` by name.
+
+    Model and chain are compared after every step; ``probing`` also tries every path of every output each time.
+    Raises ``TraceError`` when a move is not possible in the model, ``NoBitcoind`` when there is none to replay on.
+    """
+    if isinstance(chain, str):
+        with open_chain(chain) as opened:
+            return _replay(trace, opened, chain, probing)
+    return _replay(trace, chain, type(chain).__name__, probing)
+
+
+def replay_moves(
+    scenario: Scenario,
+    moves: Iterable[Move],
+    without: frozenset[str] = NO_RULES,
+    chain: Chain | str = "kernel",
+    *,
+    probing: bool = False,
+) -> ReplayResult:
+    """Replay the moves of a scenario, with rules switched off; see :func:`replay`."""
+    return replay(Trace(scenario, without, tuple(moves)), chain, probing=probing)
+
+
+def _replay(trace: Trace, chain: Chain, name: str, probing: bool) -> ReplayResult:
+    worlds = trace.worlds()
+    steps: list[ReplayStep] = []
+    twin: Lockstep | None = None
+    failed: Move | None = None
+    found: Disagreement | None = None
+    try:
+        twin = Lockstep(trace.scenario, chain, probing=probing)
+        for move, after in zip(trace.moves, worlds[1:], strict=True):
+            failed = move
+            steps.append(ReplayStep(move, twin.step(move, after)))
+        failed = None
+        twin.finish()
+    except Disagreement as disagreement:
+        found = disagreement
+    return ReplayResult(
+        scenario=trace.scenario.name,
+        chain=name,
+        steps=tuple(steps),
+        wallets=(0, 0) if twin is None else twin.wallets(),
+        probes=0 if twin is None else twin.probes,
+        disagreement=found,
+        failed=failed,
+    )
