@@ -36,6 +36,16 @@ _HOLD_TIME_SIZE = 4
 _HOLD_TIMES_SIZE = MAX_HOPS * _HOLD_TIME_SIZE
 _NO_HMAC = bytes(TRUNCATED_HMAC_SIZE)
 
+
+def _index(x: int, y: int) -> int:
+    """Where ``hmac_x_y`` is among the 210."""
+    earlier_blocks = x * MAX_HOPS - x * (x - 1) // 2
+    return earlier_blocks + (MAX_HOPS - 1 - x) - y
+
+
+_DOWNSTREAM: Final = tuple(tuple(_index(x, y - x) for x in range(1, y + 1)) for y in range(MAX_HOPS))
+"""For each y, where the HMACs are that ``hmac_0_y`` covers."""
+
 EMPTY: Final = AttributionData((0,) * MAX_HOPS, (_NO_HMAC,) * HMAC_COUNT)
 """What a hop starts from when it gets no attribution data from downstream (B04-error-relay-m-02)."""
 
@@ -93,16 +103,11 @@ def remove_first_hop(attribution_data: AttributionData) -> AttributionData:
     return AttributionData((*attribution_data.htlc_hold_times[1:], 0), (*hmacs, _NO_HMAC))
 
 
-def _index(x: int, y: int) -> int:
-    """Where ``hmac_x_y`` is among the 210."""
-    earlier_blocks = x * MAX_HOPS - x * (x - 1) // 2
-    return earlier_blocks + (MAX_HOPS - 1 - x) - y
-
-
 def _hmac(um: bytes, return_packet: bytes, attribution_data: AttributionData, y: int) -> bytes:
     """``hmac_0_y``: over the packet, the first y + 1 hold times and the HMACs of the y hops downstream."""
     hold_times = struct.pack(f">{y + 1}I", *attribution_data.htlc_hold_times[: y + 1])
-    downstream = b"".join(attribution_data.truncated_hmacs[_index(x, y - x)] for x in range(1, y + 1))
+    hmacs = attribution_data.truncated_hmacs
+    downstream = b"".join([hmacs[index] for index in _DOWNSTREAM[y]])
     return hmac.digest(um, return_packet + hold_times + downstream, "sha256")[:TRUNCATED_HMAC_SIZE]
 
 
