@@ -34,14 +34,13 @@ class View(Enum):
     REMOTE_NEXT = (REMOTE, Stage.PENDING, Stage.ACKED)
     """What we would sign for the peer next."""
 
-    @property
-    def owner(self) -> Side:
-        """Whose commitment transaction this is."""
-        return self.value[0]
+    def __init__(self, owner: Side, local_from: Stage, remote_from: Stage) -> None:
+        self.owner = owner
+        self._from = (local_from, remote_from)
 
     def includes_from(self, maker: Side) -> Stage:
         """Return the least stage at which the view includes an update made by that side."""
-        return self.value[1] if maker is LOCAL else self.value[2]
+        return self._from[maker]
 
 
 def is_added(htlc: Htlc, view: View) -> bool:

@@ -22,9 +22,10 @@ def _same_view(world: World, scenario: Scenario) -> bool:
     if not _honest_and_talking(world, scenario):
         return True
     for holder in (0, 1):
-        on_the_way = any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder])
+        if any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder]):
+            continue
         signed = commitment(world.nodes[1 - holder], View.REMOTE_LATEST)
-        if not on_the_way and signed != commitment(world.nodes[holder], View.LOCAL_LATEST):
+        if signed != commitment(world.nodes[holder], View.LOCAL_LATEST):
             return False
     return True
 

@@ -1,0 +1,173 @@
+"""The search: level by level, until a property breaks, nothing new is found, or a bound is hit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+
+from boltproofs.explorer.digest import collision_probability
+from boltproofs.explorer.invariants import EVERY_PROPERTY, Invariants
+from boltproofs.explorer.shard import ROOT, Bounds, Shard, Stop, Task, Violation
+from boltproofs.explorer.team import Alone, Processes, Team
+from boltproofs.trace import Trace
+from boltspec.scenario import Scenario
+from boltspec.world import Move, initial
+
+
+class Verdict(StrEnum):
+    """What came of a search."""
+
+    HOLDS = "holds"
+    """Every reachable world was seen; no property broke."""
+    VIOLATED = "violated"
+    UNKNOWN = "unknown"
+    """A bound was hit first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a search, and what it covered."""
+
+    scenario: Scenario
+    without: frozenset[str]
+    states: int
+    transitions: int
+    depth: int
+    """Moves from the initial world to the farthest worlds seen."""
+    seconds: float
+    workers: int
+    verdict: Verdict
+    stopped: Stop | None
+    """Which bound was hit, if the verdict is unknown."""
+    trace: Trace | None
+    """The shortest way to break a property."""
+
+    @property
+    def collision_probability(self) -> float:
+        """A bound on the probability that two worlds were taken for one."""
+        return collision_probability(self.states)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the result as a JSON object."""
+        return {
+            "scenario": self.scenario.name,
+            "without": sorted(self.without),
+            "states": self.states,
+            "transitions": self.transitions,
+            "depth": self.depth,
+            "seconds": round(self.seconds, 3),
+            "workers": self.workers,
+            "verdict": self.verdict.value,
+            "stopped": self.stopped.value if self.stopped else None,
+            "collision_probability": self.collision_probability,
+            "trace": self.trace.to_json() if self.trace else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search has come."""
+
+    scenario: str
+    depth: int
+    states: int
+    transitions: int
+    waiting: int
+    seconds: float
+
+
+def search(
+    scenario: Scenario,
+    *,
+    without: frozenset[str] = frozenset(),
+    invariants: Invariants = EVERY_PROPERTY,
+    bounds: Bounds = Bounds(),  # noqa: B008  # immutable
+    workers: int = 1,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Search a scenario with some rules off; ``progress`` is called after each level."""
+    if workers < 1:
+        raise ValueError("a search needs at least one worker")
+    task = Task(scenario, without, invariants, bounds, workers)
+    team = nullcontext(Alone(task)) if workers == 1 else Processes(task)
+    with team as shards:
+        return _Run(task, shards, progress).run()
+
+
+class _Run:
+    def __init__(self, task: Task, team: Team, progress: Callable[[Progress], None] | None) -> None:
+        self._task = task
+        self._team = team
+        self._progress = progress
+        self._started = time.monotonic()
+        self._transitions = 0
+        self._depth = 0
+
+    def run(self) -> Result:
+        violations = self._team.begin()
+        stopped = None
+        while not violations and stopped is None and self._team.waiting():
+            violations, stopped = self._level()
+        if violations:
+            # The worlds of one level are equally far away; which of them is shown does not depend on their order.
+            return self._result(Verdict.VIOLATED, None, self._trace(min(violations, key=lambda one: one.fingerprint)))
+        return self._result(Verdict.UNKNOWN if stopped else Verdict.HOLDS, stopped, None)
+
+    def _level(self) -> tuple[list[Violation], Stop | None]:
+        levels = self._team.expand(self._seconds_left())
+        self._transitions += sum(level.transitions for level in levels)
+        violations = [violation for level in levels for violation in level.violations]
+        violations += self._team.absorb()
+        self._depth += 1 if self._team.waiting() else 0
+        if self._progress is not None:
+            self._progress(self._report())
+        stopped = next((level.stopped for level in levels if level.stopped), None)
+        limit = self._task.bounds.states
+        if stopped is None and limit is not None and self._team.states() > limit:
+            stopped = Stop.STATES
+        return violations, stopped
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _seconds_left(self) -> float | None:
+        limit = self._task.bounds.seconds
+        return None if limit is None else limit - self._seconds()
+
+    def _report(self) -> Progress:
+        team = self._team
+        name = self._task.scenario.name
+        return Progress(name, self._depth, team.states(), self._transitions, team.waiting(), self._seconds())
+
+    def _result(self, verdict: Verdict, stopped: Stop | None, trace: Trace | None) -> Result:
+        task = self._task
+        return Result(
+            scenario=task.scenario,
+            without=task.without,
+            states=self._team.states(),
+            transitions=self._transitions,
+            depth=self._depth,
+            seconds=self._seconds(),
+            workers=task.shards,
+            verdict=verdict,
+            stopped=stopped,
+            trace=trace,
+        )
+
+    def _trace(self, violation: Violation) -> Trace:
+        """Walk back to the initial world, then forward again along the fingerprints, collecting moves."""
+        path = [] if violation.parent == ROOT else [violation.fingerprint]
+        fingerprint = violation.parent
+        while fingerprint != ROOT:
+            path.append(fingerprint)
+            fingerprint = self._team.parent(fingerprint)
+        moves: list[Move] = []
+        guide = Shard(self._task)
+        world = initial(self._task.scenario)
+        for target in reversed(path[:-1]):
+            move, world = guide.move_between(world, target)
+            moves.append(move)
+        return Trace(self._task.scenario, self._task.without, tuple(moves), violation.property)
