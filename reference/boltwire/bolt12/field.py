@@ -17,7 +17,7 @@ from boltwire.bolt12.subtypes import (
 )
 from boltwire.errors import TlvError
 from boltwire.primitives import decode_truncated, decode_utf8, encode_truncated, encode_utf8
-from boltwire.secp256k1 import PublicKey
+from boltwire.secp256k1 import POINT_SIZE, PublicKey
 
 HASH_SIZE: Final = 32
 """Bytes of a chain hash and of a payment hash."""
@@ -56,21 +56,32 @@ def truncated(type_: int, name: str, bits: int = 64) -> Field:
 def exactly(type_: int, name: str, size: int) -> Field:
     """``size`` bytes without structure: hashes and signatures."""
 
-    def check(value: bytes) -> bytes:
+    def encode(value: bytes) -> bytes:
         if len(value) != size:
-            raise TlvError(f"takes {size} bytes, not {len(value)}")
+            raise ValueError(f"{name} takes {size} bytes, not {len(value)}")
         return value
 
-    return Field(type_, name, check, check)
+    def decode(data: bytes) -> bytes:
+        if len(data) != size:
+            raise TlvError(f"takes {size} bytes, not {len(data)}")
+        return data
+
+    return Field(type_, name, encode, decode)
 
 
 def point(type_: int, name: str) -> Field:
     """``point``: 33 bytes that are on the curve."""
 
-    def check(value: bytes) -> bytes:
-        return PublicKey(value).encoded
+    def encode(value: bytes) -> bytes:
+        # Whether it is on the curve is left to who derived it.
+        if len(value) != POINT_SIZE:
+            raise ValueError(f"{name} takes {POINT_SIZE} bytes, not {len(value)}")
+        return value
 
-    return Field(type_, name, check, check)
+    def decode(data: bytes) -> bytes:
+        return PublicKey(data).encoded
+
+    return Field(type_, name, encode, decode)
 
 
 def paths(type_: int, name: str) -> Field:
