@@ -143,7 +143,9 @@ class BuiltCommitment:
 
     @property
     def fee_sat(self) -> int:
-        """What the miner gets: base fee, trimmed outputs and roundings."""
+        """What the miner gets: base fee, trimmed outputs and roundings. A node may find it too low
+        (B03-fee-payment-n-01).
+        """
         return self.params.terms.funding.amount_sat - sum(output.output.amount_sat for output in self.outputs)
 
     def vout(self, role: OutputRole) -> int | None:
@@ -198,7 +200,7 @@ def _output_order(output: CommitmentOutput) -> tuple[int, bytes, int]:
 
 
 def _htlc_outputs(params: CommitmentParams, keys: CommitmentKeys) -> Iterator[CommitmentOutput]:
-    """The untrimmed HTLCs (B03-trimmed-outputs-b-06 to B03-trimmed-outputs-b-09), in the order of ``params.htlcs``."""
+    """The untrimmed HTLCs (B03-trimmed-outputs-b-06, B03-trimmed-outputs-b-08), in the order of ``params.htlcs``."""
     terms = params.terms
     for index, htlc in enumerate(params.htlcs):
         if is_htlc_trimmed(
@@ -229,7 +231,11 @@ def htlc_script(commitment_format: CommitmentFormat, keys: CommitmentKeys, htlc:
 def _main_outputs(
     params: CommitmentParams, keys: CommitmentKeys, delayed: bytes, htlc_count: int
 ) -> Iterator[CommitmentOutput]:
-    """Balances that reach the dust limit, and the anchors (B03-trimmed-outputs-b-02 to B03-trimmed-outputs-b-05)."""
+    """Balances that reach the dust limit, and the anchors.
+
+    Local's balance: B03-trimmed-outputs-b-02, B03-trimmed-outputs-b-03; remote's: B03-trimmed-outputs-b-04,
+    B03-trimmed-outputs-b-05.
+    """
     terms = params.terms
     local_sat, remote_sat = _balances_after_fee(params, htlc_count)
     has_local, has_remote = (amount >= terms.dust_limit_satoshis for amount in (local_sat, remote_sat))

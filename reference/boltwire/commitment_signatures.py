@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from boltwire.commitment import BuiltCommitment
+from boltwire.funding_spend import funding_spend_witness, is_funding_signature, sign_funding_spend
 from boltwire.htlc_tx import build_htlc_transactions
 from boltwire.keys import derive_private_key
 from boltwire.secp256k1 import PrivateKey
-from boltwire.sighash import SegwitDigests, witness_signature
 from boltwire.transaction import Transaction
-from boltwire.witnesses import funding_witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +24,13 @@ class CommitmentSignatures:
     """One per untrimmed HTLC, in the order of the commitment's outputs."""
 
 
-def commitment_digest(commitment: BuiltCommitment) -> bytes:
-    """The 32 bytes that both funding keys sign (``SIGHASH_ALL``)."""
-    funding = commitment.params.terms.funding
-    return SegwitDigests(commitment.transaction).digest(0, funding.witness_script(), funding.amount_sat)
-
-
 def sign_commitment(
     commitment: BuiltCommitment, remote_funding_key: PrivateKey, remote_htlc_basepoint_secret: PrivateKey
 ) -> CommitmentSignatures:
     """Remote's signatures for local's commitment transaction and all of its HTLC transactions."""
     htlc_transactions = build_htlc_transactions(commitment)
-    signature = remote_funding_key.sign(commitment_digest(commitment))
+    funding = commitment.params.terms.funding
+    signature = sign_funding_spend(commitment.transaction, funding, remote_funding_key)
     if not htlc_transactions:
         return CommitmentSignatures(signature, ())
     htlc_key = derive_private_key(remote_htlc_basepoint_secret, commitment.params.per_commitment_point)
@@ -57,8 +51,9 @@ def check_signatures(commitment: BuiltCommitment, signatures: CommitmentSignatur
 
     ValueError unless every signature has 64 bytes.
     """
-    funding_pubkey = commitment.params.terms.funding.remote_funding_pubkey
-    if not funding_pubkey.verify(commitment_digest(commitment), signatures.signature):
+    funding = commitment.params.terms.funding
+    pubkey = funding.remote_funding_pubkey
+    if not is_funding_signature(commitment.transaction, funding, pubkey, signatures.signature):
         return SignatureCheck.BAD_SIGNATURE
     htlc_transactions = build_htlc_transactions(commitment)
     if len(htlc_transactions) != len(signatures.htlc_signature):
@@ -75,12 +70,5 @@ def complete_commitment(
 ) -> Transaction:
     """Local's commitment transaction ready for broadcast, from remote's 64-byte signature and local's key."""
     funding = commitment.params.terms.funding
-    local_signature = local_funding_key.sign(commitment_digest(commitment))
-    witness = funding_witness(
-        witness_signature(local_signature),
-        funding.local_funding_pubkey.encoded,
-        witness_signature(remote_signature),
-        funding.remote_funding_pubkey.encoded,
-        funding.witness_script(),
-    )
-    return commitment.transaction.with_witness(0, witness)
+    local_signature = sign_funding_spend(commitment.transaction, funding, local_funding_key)
+    return commitment.transaction.with_witness(0, funding_spend_witness(funding, local_signature, remote_signature))

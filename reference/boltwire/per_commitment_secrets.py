@@ -2,7 +2,8 @@
 
 Index ``I`` is the seed with, for every set bit of ``I`` from the highest down, that bit flipped and the whole hashed.
 The secret of an index with trailing zero bits therefore yields those of all indices that differ in these bits only, and
-since indices are used from 2^48-1 downwards (B03-per-commitment-secret-n-03), 49 secrets hold all that were received.
+since indices are used from 2^48-1 downwards (B03-per-commitment-secret-n-03), 49 secrets hold all that were received;
+none is kept besides them (B03-per-commitment-secret-r-01 would allow it).
 
 Commitment number n (0, 1, 2 …) uses the secret with index 2^48-1-n: see :func:`secret_index`.
 """

@@ -40,6 +40,10 @@ _SIZE_IS_32 = OP_SWAP + OP_SIZE + b"\x01\x20" + OP_EQUAL
 _ONE_BLOCK_DELAY = OP_1 + OP_CHECKSEQUENCEVERIFY + OP_DROP
 
 
+PAY_TO_ANCHOR = OP_1 + b"\x02\x4e\x73"
+"""The pay-to-anchor output script: anybody can spend it."""
+
+
 def push_number(value: int) -> bytes:
     """The shortest push of a number from 0 to 2^39-1 as Bitcoin scripts count: little-endian, sign in the top bit."""
     if not 0 <= value < 2**39:
@@ -60,6 +64,18 @@ def p2wsh(witness_script: bytes) -> bytes:
 def p2wpkh(pubkey: bytes) -> bytes:
     """The 22-byte output script that pays to a key (BIP 141)."""
     return OP_0 + _PUSH_20 + hash160(pubkey)
+
+
+def p2tr(output_key: bytes) -> bytes:
+    """The 34-byte output script that pays to a taproot output key of 32 bytes (BIP 341)."""
+    return OP_1 + _PUSH_32 + output_key
+
+
+def is_witness_program(script_pubkey: bytes) -> bool:
+    """Whether an output script is a version opcode (0 to 16) and one push of 2 to 40 bytes: any segwit output."""
+    version, size = script_pubkey[:1], len(script_pubkey)
+    is_version = version == OP_0 or OP_1 <= version <= OP_16
+    return 4 <= size <= 42 and is_version and script_pubkey[1] == size - 2
 
 
 def p2wpkh_script_code(pubkey: bytes) -> bytes:

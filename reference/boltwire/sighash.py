@@ -26,14 +26,20 @@ _LOCKTIME_TYPE = Struct("<II")
 class SegwitDigests:
     """The BIP 143 digests of one transaction: what its inputs have in common is hashed once."""
 
-    __slots__ = ("_outpoints", "_outputs", "_sequences", "_transaction")
+    __slots__ = ("_everything", "_transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        inputs = transaction.inputs
-        self._outpoints = sha256d(b"".join(i.outpoint.serialize() for i in inputs))
-        self._sequences = sha256d(b"".join(_U32.pack(i.sequence) for i in inputs))
-        self._outputs = sha256d(b"".join(o.serialize() for o in transaction.outputs))
+        self._everything: tuple[bytes, bytes, bytes] | None = None
+
+    def _hash_everything(self) -> tuple[bytes, bytes, bytes]:
+        """The hashes of all outpoints, all sequences and all outputs, which only ``SIGHASH_ALL`` needs."""
+        tx = self._transaction
+        return (
+            sha256d(b"".join([item.outpoint.serialize() for item in tx.inputs])),
+            sha256d(b"".join([_U32.pack(item.sequence) for item in tx.inputs])),
+            sha256d(b"".join([output.serialize() for output in tx.outputs])),
+        )
 
     def digest(self, index: int, script_code: bytes, amount_sat: int, sighash_type: int = SIGHASH_ALL) -> bytes:
         """The 32 bytes to be signed for input ``index``.
@@ -44,7 +50,9 @@ class SegwitDigests:
         """
         tx = self._transaction
         if sighash_type == SIGHASH_ALL:
-            outpoints, sequences, outputs = self._outpoints, self._sequences, self._outputs
+            if self._everything is None:
+                self._everything = self._hash_everything()
+            outpoints, sequences, outputs = self._everything
         elif sighash_type == SIGHASH_SINGLE_ANYONECANPAY:
             if index >= len(tx.outputs):
                 raise ValueError(f"input {index} has no output of the same index to be signed")

@@ -30,6 +30,7 @@ FINAL_SEQUENCE = 0xFFFFFFFF
 RBF_SEQUENCE = 0xFFFFFFFD
 """``nSequence`` of an input that signals replaceability (BIP 125) and has no relative delay."""
 
+_ONE_BYTE = tuple(bytes((value,)) for value in range(0xFD))
 _U32 = Struct("<I")
 _OUTPOINT = Struct("<32sI")
 _AMOUNT = Struct("<q")
@@ -39,7 +40,7 @@ _VERSION = Struct("<i")
 def compact_size(value: int) -> bytes:
     """Bitcoin's variable-length integer: 1, 3, 5 or 9 bytes, little-endian (BOLT 1's BigSize is big-endian)."""
     if value < 0xFD:
-        return value.to_bytes(1, "little")
+        return _ONE_BYTE[value]
     if value <= 0xFFFF:
         return b"\xfd" + value.to_bytes(2, "little")
     if value <= 0xFFFFFFFF:

@@ -12,7 +12,6 @@ from boltwire.commitment import CommitmentError, HtlcOutput, OutputRole
 from boltwire.commitment_format import CommitmentFormat
 from boltwire.fees import (
     HTLC_OUTPUT_WEIGHT,
-    PAY_TO_ANCHOR,
     commitment_fee,
     commitment_weight,
     dust_threshold,
@@ -22,7 +21,7 @@ from boltwire.fees import (
     is_htlc_trimmed,
 )
 from boltwire.htlc_tx import build_htlc_transactions
-from boltwire.scripts import offered_htlc_script, p2wpkh, p2wsh, received_htlc_script
+from boltwire.scripts import PAY_TO_ANCHOR, offered_htlc_script, p2wpkh, p2wsh, received_htlc_script
 from boltwire.transaction import TxOutput
 from boltwire.weights import (
     COMMON_WEIGHT,
