@@ -63,15 +63,22 @@ def add_attribution(
     """
     if not 0 <= hold_time <= MAX_HOLD_TIME:
         raise ValueError(f"a hold time is a u32, not {hold_time}")
-    hold_times = (hold_time, *downstream.htlc_hold_times[:-1])
+    shifted = _put_first(hold_time, downstream)
+    um = derive_key(KeyType.UM, shared_secret)
+    own = tuple(_hmac(um, return_packet, shifted, y) for y in reversed(range(MAX_HOPS)))
+    complete = shifted._replace(truncated_hmacs=own + shifted.truncated_hmacs[MAX_HOPS:])
+    return _apply_ammagext(shared_secret, complete)
+
+
+def _put_first(hold_time: int, downstream: AttributionData) -> AttributionData:
+    """What came from downstream, one place further down and without the HMACs that have become impossible.
+
+    In front of it are the hop's own hold time and zeros for its 20 HMACs.
+    """
     hmacs = [_NO_HMAC] * MAX_HOPS
     for x in range(MAX_HOPS - 1):
         hmacs += downstream.truncated_hmacs[_index(x, MAX_HOPS - 2 - x) : _index(x, 0) + 1]
-    shifted = AttributionData(hold_times, tuple(hmacs))
-
-    um = derive_key(KeyType.UM, shared_secret)
-    own = tuple(_hmac(um, return_packet, shifted, y) for y in reversed(range(MAX_HOPS)))
-    return _apply_ammagext(shared_secret, AttributionData(hold_times, own + shifted.truncated_hmacs[MAX_HOPS:]))
+    return AttributionData((hold_time, *downstream.htlc_hold_times[:-1]), tuple(hmacs))
 
 
 def reveal(shared_secret: bytes, attribution_data: AttributionData) -> AttributionData:
