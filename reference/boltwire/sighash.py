@@ -8,7 +8,7 @@ leave room for inputs and outputs that pay the fee (BOLT 5, B05-htlc-tx-b-01).
 from struct import Struct
 
 from boltwire.hashes import sha256d
-from boltwire.secp256k1 import PrivateKey, PublicKey, signature_from_der, signature_to_der
+from boltwire.secp256k1 import PrivateKey, signature_to_der
 from boltwire.transaction import Transaction, compact_size
 
 SIGHASH_ALL = 0x01
@@ -74,11 +74,3 @@ def sign_for_witness(key: PrivateKey, digest: bytes, sighash_type: int = SIGHASH
 def witness_signature(signature: bytes, sighash_type: int = SIGHASH_ALL) -> bytes:
     """A 64-byte signature from a message (B03-appendix-b-s-01) as it stands in a witness: DER and sighash type."""
     return signature_to_der(signature) + bytes((sighash_type,))
-
-
-def verify_witness_signature(key: PublicKey, digest: bytes, item: bytes, sighash_type: int = SIGHASH_ALL) -> bool:
-    """Whether a witness item is a signature of ``digest`` with the given sighash type.
-
-    Raises :class:`~boltwire.secp256k1.CurveError` when the item is not strict DER behind its last byte.
-    """
-    return item[-1:] == bytes((sighash_type,)) and key.verify(digest, signature_from_der(item[:-1]))

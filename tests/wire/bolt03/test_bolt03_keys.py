@@ -1,6 +1,7 @@
 """Key derivation (BOLT 3, Appendix E) and the curve underneath."""
 
 import hashlib
+import importlib
 import json
 import pickle
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boltwire import hashes
+from boltwire.hashes import ripemd160
 from boltwire.keys import (
     derive_private_key,
     derive_public_key,
@@ -153,6 +156,33 @@ def test_sizes_are_checked(size: int) -> None:
         PrivateKey(value)
     with pytest.raises(CurveError, match="takes 64 bytes"):
         key.public_key.verify(bytes(32), value)
+
+
+def test_der_with_r_beyond_the_group_is_refused() -> None:
+    beyond = b"\x02\x21\x00" + GROUP_ORDER.to_bytes(32, "big")
+    der = b"\x30" + bytes([len(beyond) + 3]) + beyond + b"\x02\x01\x01"
+    with pytest.raises(CurveError, match="DER"):
+        signature_from_der(der)
+
+
+def test_public_key_shows_its_bytes() -> None:
+    assert repr(point("base_point")) == f"PublicKey({INPUTS['base_point']})"
+
+
+def test_hashes_do_without_openssls_ripemd160(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digests of "a" and of nothing are those that RIPEMD-160's authors published."""
+
+    def left_out(name: str, **_: Any) -> Any:
+        raise ValueError(f"unsupported hash type {name}")
+
+    published = {b"": "9c1185a5c5e9fc54612808977ee8f548b2258d31", b"a": "0bdc9d2d256b3ee9daae347be6f4dc835a467ffe"}
+    assert {data: ripemd160(data).hex() for data in published} == published
+    monkeypatch.setattr(hashlib, "new", left_out)
+    without = importlib.reload(hashes).ripemd160
+    monkeypatch.undo()
+    importlib.reload(hashes)
+    assert without is not ripemd160
+    assert {data: without(data).hex() for data in published} == published
 
 
 def test_keys_survive_pickling_and_hide_the_secret() -> None:
