@@ -95,7 +95,13 @@ def wire_type_of(annotation: object) -> wt.WireType:
 def composite(kind: type) -> wt.CompositeType:
     """The wire type of a NamedTuple: its members, one after the other."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    return wt.CompositeType(kind.__name__, kind, [(name, wire_type_of(hint)) for name, hint in hints.items()])
+    members = [(name, wire_type_of(hint)) for name, hint in hints.items()]
+    return wt.CompositeType(snake_case(kind.__name__), kind, members)
+
+
+def snake_case(name: str) -> str:
+    """The BOLT's name of a class: ``OpenChannel2`` is ``open_channel2``."""
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
 
 
 class AttributionData(NamedTuple):

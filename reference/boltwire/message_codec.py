@@ -146,7 +146,8 @@ class MessageCodec:
     def _decode_records(self, data: bytes, offset: int, found: dict[str, Any]) -> None:
         """Add the records of the TLV stream that starts at ``offset``.
 
-        B01-message-format-r-07 (malformed extension), B01-tlv-r-08 (unknown even type), B01-tlv-r-09 (unknown odd).
+        B01-message-format-r-07 (malformed extension), B01-tlv-r-08 (unknown even type), B01-tlv-r-09 (unknown odd). No
+        extension is disregarded, though B01-message-format-r-06 would permit it.
         """
         unknown: list[TlvRecord] = []
         try:

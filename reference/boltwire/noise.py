@@ -10,6 +10,9 @@ size (50, 50 and 66 bytes), so that the caller reads exactly that many.
 
 Any error ends the connection without an answer: B08-act-one-q-02, B08-act-two-i-02, B08-act-three-q-02,
 B08-act-three-q-03. A machine is used for one connection, and each step once.
+
+With the ephemeral keys of the BOLT's appendix, both roles give the appendix's bytes (B08-initiator-tests-i-01,
+B08-responder-tests-q-01).
 """
 
 import hashlib

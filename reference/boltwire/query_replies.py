@@ -67,8 +67,8 @@ def check_range_reply(query: QueryChannelRange, previous: ReplyChannelRange | No
     """Whether ``reply``, which follows ``previous`` (None for the first), is the last answer to ``query``.
 
     Raises :class:`MessageError` when it breaks a rule for who answers: B07-query-range-r-04, B07-query-range-r-07,
-    B07-query-range-r-08, B07-query-range-r-09. The end is told by the blocks, not by ``sync_complete``: older nodes use
-    that field to say something else (B07-query-range-r-11).
+    B07-query-range-r-08, B07-query-range-r-09. The last one reaches the end of the queried blocks and is complete: the
+    blocks alone do not tell (the last block may be split), nor does the flag (see :func:`reply_channel_range`).
     """
     stop = reply.first_blocknum + reply.number_of_blocks
     if reply.chain_hash != query.chain_hash:
@@ -77,7 +77,7 @@ def check_range_reply(query: QueryChannelRange, previous: ReplyChannelRange | No
         raise _out_of_range(f"the first reply covers {reply.first_blocknum} to {stop - 1}, not {query.first_blocknum}")
     if previous is not None and reply.first_blocknum < previous.first_blocknum:
         raise _out_of_range(f"the reply starts at {reply.first_blocknum}, before {previous.first_blocknum}")
-    return stop >= query.first_blocknum + query.number_of_blocks
+    return bool(reply.sync_complete) and stop >= query.first_blocknum + query.number_of_blocks
 
 
 def _out_of_range(reason: str) -> MessageError:

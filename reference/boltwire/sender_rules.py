@@ -13,7 +13,7 @@ from typing import Any, Final
 from boltwire import messages as m
 from boltwire.batching import MAX_BATCH_SIZE, MIN_BATCH_SIZE
 from boltwire.features import FeatureBits
-from boltwire.interactive_tx import MAX_SEQUENCE
+from boltwire.interactive_messages import MAX_SEQUENCE
 from boltwire.peer_storage import MAX_BLOB_SIZE
 from boltwire.primitives import MAX_MILLISATOSHI, MAX_SATOSHI
 from boltwire.wiretypes import AmountType

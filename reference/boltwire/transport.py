@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Self, TypeAlias
 
 from boltwire.errors import TransportError
 from boltwire.frames import FrameDecryptor, FrameEncryptor
@@ -19,6 +19,9 @@ HANDSHAKE_TIMEOUT: Final = 10.0
 """Seconds until a handshake that gets no further is given up."""
 
 _READ_SIZE: Final = 1 << 16
+
+Handler: TypeAlias = Callable[["MessageStream"], Awaitable[None]]
+"""What a listener calls with each peer."""
 
 
 class MessageStream:
@@ -54,11 +57,7 @@ class MessageStream:
 
     async def close(self) -> None:
         """Close the connection, without an answer to what arrives from now on."""
-        self._writer.close()
-        try:
-            await self._writer.wait_closed()
-        except ConnectionError:
-            return  # the peer was faster: closed is closed
+        await _close(self._writer)
 
 
 async def connect(
@@ -84,25 +83,67 @@ async def accept(
     return await _established(reader, writer, _respond(reader, writer, static), timeout)
 
 
-async def serve(
-    host: str, port: int, static: PrivateKey, handler: Callable[[MessageStream], Awaitable[None]]
-) -> asyncio.Server:
-    """Listen, and call ``handler`` with each peer that completes the handshake; the stream is closed when it returns.
+class Listener:
+    """A listening socket and the connections that came in by it; an async context manager that closes both."""
 
-    A connection whose handshake fails is closed in silence.
-    """
+    def __init__(self, static: PrivateKey, handler: Handler) -> None:
+        """Not listening yet; see :func:`serve`."""
+        self._static = static
+        self._handler = handler
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
 
-    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def start(self, host: str, port: int) -> None:
+        """Listen; port 0 takes any free one."""
+        self._server = await asyncio.start_server(self._on_connection, host, port)
+
+    @property
+    def port(self) -> int:
+        """The TCP port that it listens on; RuntimeError before :meth:`start`."""
+        if self._server is None:
+            raise RuntimeError("the listener was not started")
+        found: int = self._server.sockets[0].getsockname()[1]
+        return found
+
+    async def close(self) -> None:
+        """Stop listening, cancel the handlers and wait for them."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._run(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            stream = await accept(reader, writer, static)
+            stream = await accept(reader, writer, self._static)
         except (TransportError, ConnectionError):
-            return
+            return  # accept has closed the connection, and silence is the answer
         try:
-            await handler(stream)
+            await self._handler(stream)
         finally:
             await stream.close()
 
-    return await asyncio.start_server(on_connection, host, port)
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+async def serve(host: str, port: int, static: PrivateKey, handler: Handler) -> Listener:
+    """Listen, and call ``handler`` with each peer that completes the handshake; the stream is closed when it returns.
+
+    A connection whose handshake fails is closed in silence. An exception of ``handler`` goes to the event loop's
+    exception handler, as for any task.
+    """
+    listener = Listener(static, handler)
+    await listener.start(host, port)
+    return listener
 
 
 async def _established(
@@ -113,13 +154,13 @@ async def _established(
     try:
         keys = await asyncio.wait_for(handshake, timeout)
     except asyncio.IncompleteReadError as error:
-        writer.close()
+        await _close(writer)
         raise TransportError(f"the peer closed the connection after {len(error.partial)} bytes of an act") from error
     except TimeoutError as error:
-        writer.close()
+        await _close(writer)
         raise TransportError(f"the handshake took longer than {timeout} s") from error
     except BaseException:
-        writer.close()
+        await _close(writer)
         raise
     return MessageStream(reader, writer, keys)
 
@@ -139,6 +180,14 @@ async def _respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, s
     machine = Responder(static)
     writer.write(machine.act_two(await reader.readexactly(ACT_ONE_SIZE)))
     return machine.finish(await reader.readexactly(ACT_THREE_SIZE))
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except ConnectionError:
+        return  # the peer was faster: closed is closed
 
 
 def _set_no_delay(writer: asyncio.StreamWriter) -> None:

@@ -199,7 +199,7 @@ def _decode_items(item: WireType, count: int, data: bytes, offset: int) -> tuple
 
 
 class RemainingBytes(WireType):
-    """All bytes that are left in the record."""
+    """All bytes that are left in the record, without a length of their own (B01-tlv-s-07)."""
 
     def decode(self, data: bytes, offset: int) -> tuple[bytes, int]:
         """Everything from ``offset``."""

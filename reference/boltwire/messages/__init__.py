@@ -6,6 +6,15 @@ records are None (flags: False). Messages are frozen and take keyword arguments 
 encoded.
 """
 
+from boltwire.fields import (
+    AttributionData,
+    ChannelUpdateChecksums,
+    CurrentFundingLocked,
+    EncodedQueryFlags,
+    EncodedTimestamps,
+    FeeRange,
+    NextFunding,
+)
 from boltwire.messages.base import MESSAGES, Message, UnknownMessage
 from boltwire.messages.closing import ClosingComplete, ClosingSig, ClosingSigned, Shutdown
 from boltwire.messages.establishment import (
@@ -60,20 +69,27 @@ __all__ = [
     "AcceptChannel",
     "AcceptChannel2",
     "AnnouncementSignatures",
+    "AttributionData",
     "ChannelAnnouncement",
     "ChannelReady",
     "ChannelReestablish",
     "ChannelUpdate",
+    "ChannelUpdateChecksums",
     "ClosingComplete",
     "ClosingSig",
     "ClosingSigned",
     "CommitmentSigned",
+    "CurrentFundingLocked",
+    "EncodedQueryFlags",
+    "EncodedTimestamps",
     "Error",
+    "FeeRange",
     "FundingCreated",
     "FundingSigned",
     "GossipTimestampFilter",
     "Init",
     "Message",
+    "NextFunding",
     "NodeAnnouncement",
     "OnionMessage",
     "OpenChannel",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeVar, dataclass_transform
 
+from boltwire.fields import snake_case
 from boltwire.layout import Layout, read_fields, split_fields
 from boltwire.tlv import TlvRecord
 
@@ -45,15 +46,10 @@ def message(type_: int, *, bolt: int, section: str, feature: str | None = None) 
     def decorate(cls: type[_M]) -> type[_M]:
         made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
         fixed, records = split_fields(read_fields(made))
-        made.layout = Layout(_snake_case(cls.__name__), type_, bolt, section, feature, fixed, records)
+        made.layout = Layout(snake_case(cls.__name__), type_, bolt, section, feature, fixed, records)
         if type_ in MESSAGES:
             raise TypeError(f"{MESSAGES[type_].__name__} and {cls.__name__} have the same type {type_}")
         MESSAGES[type_] = made
         return made
 
     return decorate
-
-
-def _snake_case(name: str) -> str:
-    """The BOLT's name of a class: ``OpenChannel2`` is ``open_channel2``."""
-    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")

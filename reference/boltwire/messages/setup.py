@@ -18,7 +18,10 @@ class Init(Message):
 
 @message(17, bolt=1, section="the-error-and-warning-messages")
 class Error(Message):
-    """Something is wrong and the channel (all channels: 32 zero bytes) fails."""
+    """Something is wrong and the channel (all channels: 32 zero bytes) fails; ``data`` may be empty.
+
+    B01-error-warning-s-06: the text is optional.
+    """
 
     channel_id: ChannelId
     data: Blob
@@ -26,7 +29,7 @@ class Error(Message):
 
 @message(1, bolt=1, section="the-error-and-warning-messages")
 class Warning(Message):  # noqa: A001  # the BOLT's name
-    """Something is wrong, but no channel fails for it."""
+    """Something is wrong, but no channel fails for it; ``data`` may be empty."""
 
     channel_id: ChannelId
     data: Blob
