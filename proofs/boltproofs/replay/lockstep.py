@@ -16,7 +16,7 @@ from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring
 from boltproofs.replay.onchain import OnChain
 from boltproofs.replay.party import POINTS_AT_FIRST, Party, Revelation
-from boltproofs.replay.terms import Funding
+from boltproofs.replay.terms import Funding, NoSuchCommitment
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment, View, commitment, untrimmed_count
 from boltspec.enforcement import knows_secret, path_of
@@ -152,9 +152,12 @@ class Lockstep:
         """Check real signatures against the receiver's own transaction: they must be as good as the model says."""
         new = commitment(channel, View.LOCAL_NEXT)
         modelled = _modelled_check(channel, message, new)
-        found = self.parties[party].check(new, payload)
+        what = f"the signatures of commitment {new.number} that {NAMES[party]} received"
+        try:
+            found = self.parties[party].check(new, payload)
+        except NoSuchCommitment as impossible:
+            raise Disagreement(what, modelled.value, f"there is no such transaction: {impossible}") from impossible
         if found is not modelled:
-            what = f"the signatures of commitment {new.number} that {NAMES[party]} received"
             raise Disagreement(what, modelled.value, found.value)
 
     def _probe_held(self, party: int) -> None:

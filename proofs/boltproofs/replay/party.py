@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boltproofs.replay.keyring import Announced, Keyring
-from boltproofs.replay.terms import ChannelTerms, Funding
+from boltproofs.replay.terms import ChannelTerms, Funding, NoSuchCommitment
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.messages import CommitmentSigned, Signature
@@ -81,14 +81,18 @@ class Party:
         )
 
     def _signatures(self, fact: Signature) -> CommitmentSignatures | None:
+        """Sign for the peer; ``None`` where nobody can: without its point, or where there is no transaction."""
         if fact.signed is None or (point := self._points.get(fact.signed.number)) is None:
             return None
-        built = self.terms.build(REMOTE, fact.signed, point)
+        try:
+            built = self.terms.build(REMOTE, fact.signed, point)
+        except NoSuchCommitment:
+            return None
         self.signed.setdefault(fact.signed.number, built)
         return sign_commitment(built, self.keys.funding_key, self.keys.basepoint_secrets.htlc_basepoint_secret)
 
     def rebuild(self, commitment: Commitment) -> BuiltCommitment:
-        """Our own commitment transaction as we compute it ourselves."""
+        """Our own commitment transaction as we compute it ourselves; ``NoSuchCommitment`` if there is none."""
         return self.terms.build(LOCAL, commitment, self.keys.point_of(commitment.number))
 
     def check(self, commitment: Commitment, signatures: CommitmentSignatures) -> SignatureCheck:

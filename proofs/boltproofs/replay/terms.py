@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import Announced, payment_hash
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL, Side
@@ -25,6 +24,10 @@ from boltwire.commitment_format import CommitmentFormat
 from boltwire.funding import FundingOutput, obscuring_factor
 from boltwire.secp256k1 import PublicKey
 from boltwire.transaction import Outpoint
+
+
+class NoSuchCommitment(ValueError):
+    """A commitment of the model for which there is no transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class ChannelTerms:
     def build(self, owner: Side, commitment: Commitment, per_commitment_point: PublicKey) -> BuiltCommitment:
         """The real transaction of a commitment; its HTLCs keep their order, so index i is ``commitment.htlcs[i]``.
 
-        Raises :class:`Disagreement` when there is none, as for a negative balance.
+        Raises :class:`NoSuchCommitment` when there is none, as for a negative balance.
         """
         htlcs = tuple(
             HtlcOutput(
@@ -96,4 +99,4 @@ class ChannelTerms:
                 )
             )
         except ValueError as impossible:
-            raise Disagreement("a commitment", f"that there is {commitment}", str(impossible)) from impossible
+            raise NoSuchCommitment(str(impossible)) from impossible
