@@ -107,6 +107,28 @@ def switched_off() -> frozenset[str]:
     return _off
 
 
+_noticed: set[str] | None = None
+
+
+@contextmanager
+def noticing() -> Iterator[set[str]]:
+    """Collect the rules that decide something within a ``with`` block: guards that fail and duties that are done.
+
+    Switching any other rule off would have changed nothing there.
+    """
+    global _noticed  # noqa: PLW0603  # beside the switchboard, the one observer
+    before, _noticed = _noticed, set()
+    try:
+        yield _noticed
+    finally:
+        _noticed = before
+
+
+def _notice(rule: str) -> None:
+    if _noticed is not None:
+        _noticed.add(rule)
+
+
 def require(condition: bool, rule: str, reaction: Reaction | None = None, **numbers: object) -> None:
     """Break off the step unless the condition holds or the rule is off.
 
@@ -116,9 +138,13 @@ def require(condition: bool, rule: str, reaction: Reaction | None = None, **numb
     if _off and rule in _off:
         return
     if not condition:
+        _notice(rule)
         raise RuleBroken(rule, reaction, numbers)
 
 
 def duty(rule: str) -> bool:
     """Say whether a duty is to be done: true unless the rule is off."""
-    return not (_off and rule in _off)
+    if _off and rule in _off:
+        return False
+    _notice(rule)
+    return True

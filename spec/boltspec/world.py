@@ -208,21 +208,29 @@ def usable_paths(world: World, scenario: Scenario, party: int, confirmed: Confir
     """
     closing = world.ledger.closing
     assert closing is not None
-    channel, kind = world.nodes[party], confirmed.output.kind
-    owner = LOCAL if closing.owner == party else REMOTE
-    seat = Spender.OWNER if owner is LOCAL else Spender.OTHER
-
-    def can_use(path: Path) -> bool:
-        if path.spender is not seat or (path.need is Need.SECRET and not knows_secret(channel, closing.number)):
-            return False
-        return is_open(path, confirmed, world.ledger.height, _delay_on_owner(world))
-
+    open_paths = tuple(spendable_paths(world, party, confirmed))
     if scenario.corrupt[party]:
-        yield from filter(can_use, PATHS[kind])
+        yield from open_paths
         return
-    path = resolution(situation(channel, owner, closing.number), kind, can_use)
+    owner = LOCAL if closing.owner == party else REMOTE
+    case = situation(world.nodes[party], owner, closing.number)
+    path = resolution(case, confirmed.output.kind, lambda path: path in open_paths) if open_paths else None
     if path is not None:
         yield path
+
+
+def spendable_paths(world: World, party: int, confirmed: Confirmed) -> Iterator[Path]:
+    """Yield the paths by which a party could spend an output in the block that is being built."""
+    closing = world.ledger.closing
+    assert closing is not None
+    seat = Spender.OWNER if closing.owner == party else Spender.OTHER
+    for path in PATHS[confirmed.output.kind]:
+        if path.spender is not seat:
+            continue
+        if path.need is Need.SECRET and not knows_secret(world.nodes[party], closing.number):
+            continue
+        if is_open(path, confirmed, world.ledger.height, _delay_on_owner(world)):
+            yield path
 
 
 def _delay_on_owner(world: World) -> Blocks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boltspec.properties import accounting, agreement, revocation
+from boltspec.properties import accounting, agreement, revocation, withdrawal
 from boltspec.properties.property import ChannelProperty, StepProperty, WorldProperty
 
 CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
@@ -32,4 +32,5 @@ WORLD_PROPERTIES: tuple[WorldProperty, ...] = (
     revocation.PENALTY_SAFETY,
     revocation.NO_FALSE_PENALTY,
     revocation.REVOKED_NOT_PUBLISHED,
+    withdrawal.EVENTUALLY_WITHDRAWN,
 )
