@@ -42,6 +42,8 @@ class Execution:
     """Results of :meth:`once` up to the last prescribed decision, from the run that this one branches off."""
     decisions: list[bool] = field(default_factory=list)
     conditions: list[z3.BoolRef] = field(default_factory=list)
+    decided: dict[int, bool] = field(default_factory=dict)
+    """Choices by the identity of the formula; the formulas live on in ``computed``."""
     alternatives: list[tuple[tuple[bool, ...], list[Any]]] = field(default_factory=list)
     memory: dict[Any, Any] = field(default_factory=dict)
     """What the symbolic collection has found on this path."""
@@ -52,17 +54,21 @@ class Execution:
 
     def decide(self, formula: z3.BoolRef) -> bool:
         """Choose a truth value for a condition, and note the other one for a later run if it is possible too."""
-        formula = z3.simplify(formula)
+        formula = self.once(lambda: z3.simplify(formula))
         if z3.is_true(formula):
             return True
         if z3.is_false(formula):
             return False
+        # "a and b" hands on "a" itself where it fails, to be asked again: the answer must stay the same.
+        if formula.get_id() in self.decided:
+            return self.decided[formula.get_id()]
         taken = len(self.decisions)
         if taken < len(self.prescribed):
             choice = self.prescribed[taken]
         else:
             choice = self._choose(formula)
         self.decisions.append(choice)
+        self.decided[formula.get_id()] = choice
         self._know(formula if choice else z3.Not(formula))
         return choice
 

@@ -37,13 +37,19 @@ class InductiveTheorem:
 
 
 INDUCTIVE: tuple[InductiveTheorem, ...] = (
-    InductiveTheorem(accounting.CONSERVATION, ("B02-removing-htlc-r-01",)),
     InductiveTheorem(
-        accounting.NON_NEGATIVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01"), (accounting.CONSERVATION,)
+        accounting.CONSERVATION, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01"), (accounting.NON_NEGATIVE,)
+    ),
+    InductiveTheorem(
+        accounting.NON_NEGATIVE,
+        ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01", "B02-removing-htlc-r-01", "D02-removing-htlc-s-01"),
+    ),
+    InductiveTheorem(
+        accounting.FEE_AFFORDABLE, ("B02-adding-htlc-s-01", "B02-adding-htlc-s-02", "B02-adding-htlc-r-02")
     ),
     InductiveTheorem(accounting.RESERVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01")),
     InductiveTheorem(
-        accounting.STAGE_ORDER, ("B02-removing-htlc-n-03", "B02-removing-htlc-r-01", "D02-removing-htlc-s-01")
+        accounting.STAGE_ORDER, ("B02-removing-htlc-n-03", "B02-removing-htlc-r-01")
     ),
     InductiveTheorem(
         accounting.ONE_UNACKED_COMMIT,
@@ -64,7 +70,7 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
         ),
     ),
     InductiveTheorem(accounting.IDS_BELOW_NEXT, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07")),
-    InductiveTheorem(accounting.MONOTONE_NUMBERS, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07")),
+    InductiveTheorem(accounting.MONOTONE_NUMBERS, ("B02-adding-htlc-s-10", "B02-adding-htlc-s-11", "B02-adding-htlc-r-07")),
     InductiveTheorem(accounting.NO_EMPTY_COMMIT, ("B02-commitment-signed-s-01",)),
     InductiveTheorem(accounting.FULFIL_PROVES, ("B02-removing-htlc-r-02", "D02-removing-htlc-s-02")),
     InductiveTheorem(

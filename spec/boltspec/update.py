@@ -37,8 +37,9 @@ def send_update_add_htlc(channel: Channel, message: UpdateAddHtlc) -> Channel:
             # AMBIGUOUS: fee-of-both-commitments: both are computed with the updates that the peer gets first.
             after_fee = left - to_msat(fee(offered, view, owner))
             require(after_fee >= NOTHING, "B02-adding-htlc-s-01", left_msat=after_fee)
-            after_anchors = after_fee - to_msat(anchors_cost(channel.params))
-            require(after_anchors >= NOTHING, "B02-adding-htlc-s-02", left_msat=after_anchors)
+            if channel.params.option_anchors:
+                after_anchors = after_fee - to_msat(anchors_cost(channel.params))
+                require(after_anchors >= NOTHING, "B02-adding-htlc-s-02", left_msat=after_anchors)
     require(left >= NOTHING, "D02-adding-htlc-s-01", left_msat=left)
     require(message.amount_msat > NOTHING, "B02-adding-htlc-s-05", amount_msat=message.amount_msat)
     require(message.amount_msat >= limits.htlc_minimum_msat, "B02-adding-htlc-s-06", amount_msat=message.amount_msat)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from boltspec.channel import Channel
-from boltspec.commitment import View, above_reserve, balance, is_in, offered_count, offered_value, pending
+from boltspec.commitment import View, above_reserve, balance, fee, is_in, offered_count, offered_value, pending
+from boltspec.fees import anchors_cost
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
 from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFulfillHtlc
 from boltspec.params import LOCKTIME_THRESHOLD
 from boltspec.properties.property import ChannelProperty, Step, StepProperty
-from boltspec.units import Height, Msat
+from boltspec.units import Height, Msat, to_msat
 
 
 def _conserved(channel: Channel) -> bool:
-    return all(
-        balance(channel, LOCAL, view) + balance(channel, REMOTE, view) + pending(channel, view)
-        == channel.params.capacity_msat
-        for view in View
-    )
+    return all(_adds_up(channel, view) for view in View)
+
+
+def _adds_up(channel: Channel, view: View) -> bool:
+    """Say whether a commitment pays neither more nor less than the capacity.
+
+    An output cannot be negative: if a balance were, the other outputs would be worth more than the channel.
+    """
+    capacity, held = channel.params.capacity_msat, pending(channel, view)
+    local, remote = balance(channel, LOCAL, view), balance(channel, REMOTE, view)
+    return local + remote + held == capacity and local + held <= capacity and remote + held <= capacity
 
 
 def _non_negative(channel: Channel) -> bool:
@@ -28,6 +35,15 @@ def _keeps_reserve(step: Step) -> bool:
         return True
     side, view = (LOCAL, View.REMOTE_NEXT) if step.sending else (REMOTE, View.LOCAL_NEXT)
     return above_reserve(step.after, side, view) >= Msat(0)
+
+
+def _fee_affordable(step: Step) -> bool:
+    side, view = (LOCAL, View.REMOTE_NEXT) if step.sending else (REMOTE, View.LOCAL_NEXT)
+    params = step.after.params
+    if not isinstance(step.message, UpdateAddHtlc) or params.opener is not side:
+        return True
+    left = above_reserve(step.after, side, view) - to_msat(anchors_cost(params))
+    return all(left >= to_msat(fee(step.after, view, owner)) for owner in ((REMOTE, LOCAL) if step.sending else (LOCAL,)))
 
 
 def _lawful_stage(htlc: Htlc) -> bool:
@@ -131,10 +147,15 @@ def _paid_for_by_preimage(step: Step) -> bool:
 
 
 CONSERVATION = ChannelProperty(
-    "Conservation", "In every commitment both balances and all pending HTLCs add up to the capacity.", _conserved
+    "Conservation",
+    "In every commitment balances and pending HTLCs add up to the capacity, and no part of them exceeds it.",
+    _conserved,
 )
 NON_NEGATIVE = ChannelProperty("NonNegative", "No balance is below zero in any commitment.", _non_negative)
 RESERVE = StepProperty("Reserve", "An offer never takes its offerer below its reserve.", _keeps_reserve)
+FEE_AFFORDABLE = StepProperty(
+    "FeeAffordable", "An offer of the opener leaves it, above its reserve, what fee and anchors cost.", _fee_affordable
+)
 STAGE_ORDER = ChannelProperty(
     "StageOrder", "An HTLC is removed only after both are committed to it, and each update goes stage by stage.",
     _stages_in_order,

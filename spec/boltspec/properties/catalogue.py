@@ -19,6 +19,7 @@ CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
 )
 STEP_PROPERTIES: tuple[StepProperty, ...] = (
     accounting.RESERVE,
+    accounting.FEE_AFFORDABLE,
     accounting.MONOTONE_NUMBERS,
     accounting.NO_EMPTY_COMMIT,
     accounting.FULFIL_PROVES,
