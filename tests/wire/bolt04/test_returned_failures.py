@@ -215,6 +215,13 @@ def test_authentic_packet_without_a_length(body: bytes) -> None:
     assert read_failure(route, ReturnedFailure(hide(route[0], packet))) == FailureReport(0, None, None)
 
 
+def test_authentic_packet_with_an_empty_message_and_nothing_else() -> None:
+    """Not made by the rules, but readable: the nearest accepted case."""
+    route = secrets(1)
+    packet = hmac.digest(derive_key(KeyType.UM, route[0]), b"\x00\x00", "sha256") + b"\x00\x00"
+    assert read_failure(route, ReturnedFailure(hide(route[0], packet))) == FailureReport(0, b"", None)
+
+
 @given(st.binary(max_size=400), st.none() | st.binary(min_size=920, max_size=920))
 def test_any_bytes_have_a_report(reason: bytes, attribution_data: bytes | None) -> None:
     data = None if attribution_data is None else from_bytes(attribution_data)
@@ -274,3 +281,10 @@ def test_attribution_data_of_another_size_are_refused(size: int) -> None:
 def test_hold_time_that_is_no_u32_is_refused(hold_time: int) -> None:
     with pytest.raises(ValueError, match="u32"):
         create_failure(secrets(1)[0], MESSAGE, hold_time)
+
+
+@pytest.mark.parametrize("hold_time", [0, 2**32 - 1])
+def test_least_and_greatest_hold_time(hold_time: int) -> None:
+    route = secrets(1)
+    report = read_failure(route, create_failure(route[0], MESSAGE, hold_time))
+    assert report.attribution == HoldTimeReport((hold_time,), None)
