@@ -42,7 +42,8 @@ def reaction_to(message: StartBatch) -> BatchReaction:
     """The reaction that BOLT 2 prescribes.
 
     B02-batching-r-01 and B02-batching-r-02 (size below two), B02-batching-r-03 (above twenty), B02-batching-r-06 (type
-    missing or not commitment_signed). AMBIGUOUS: both may apply; decided: the size is judged first, as in the BOLT.
+    missing or not commitment_signed). AMBIGUOUS: batch-size-or-type: several may apply; decided: the size is
+    judged first, as in the BOLT.
     """
     if message.batch_size < MIN_BATCH_SIZE:
         return BatchReaction.IGNORE_AND_WARN

@@ -99,8 +99,8 @@ def may_be_forwarded(update: ChannelUpdate) -> bool:
 def checksum(update: ChannelUpdate) -> int:
     """CRC32C of the update without its signature and timestamp, for ``checksums_tlv``.
 
-    Unknown extensions are covered. AMBIGUOUS: whether the message type is part of the update; decided: it is not, since
-    the BOLT lists it beside the data.
+    Unknown extensions are covered. AMBIGUOUS: update-checksum: whether the message type is part of the
+    update; decided: it is not, since the BOLT lists it beside the data.
     """
     data = encode_message(update)
     return crc32c(data[_SIGNATURE.stop : _TIMESTAMP.start] + data[_TIMESTAMP.stop :])

@@ -4,8 +4,10 @@ A feature has a pair of bits: the even one says *required*, the odd one *optiona
 map, the last byte holding bits 0 to 7 and no byte more than needed in front. Who supports a feature sets one bit of its
 pair wherever the table's contexts say so, and the bits of everything that the feature depends on.
 
-The table holds the whole of BOLT 9 at the commit that the requirement ids refer to. ``gossip_queries`` has no context
-there, though BOLT 1 and 7 still speak of nodes that offer it: AMBIGUOUS, decided here as ``IN``, which is what it was.
+The table holds the whole of BOLT 9 at the commit that the requirement ids refer to.
+
+AMBIGUOUS: gossip-queries-context: ``gossip_queries`` has no context there, though BOLT 7 still speaks of nodes that
+offer it; decided: ``IN``, which is what it was.
 """
 
 from collections.abc import Iterable, Iterator

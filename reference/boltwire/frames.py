@@ -89,7 +89,8 @@ class FrameEncryptor:
 class FrameDecryptor:
     """Turns the received stream into messages; bytes may arrive in pieces of any size.
 
-    After an error the stream is of no use any more, and every further call raises the same error.
+    After a frame that does not authenticate the stream is of no use any more: messages before it are still given, then
+    every call raises the same error.
     """
 
     __slots__ = ("_buffer", "_error", "_key", "_needed", "_start")
@@ -102,48 +103,58 @@ class FrameDecryptor:
         self._error: TransportError | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The messages that ``data`` completes.
+        """The messages that ``data`` completes; no more than a frame is kept for the next call.
 
-        The nonce advances after each length (B08-decrypt-r-01) and each message (B08-decrypt-r-02). Raises
-        :class:`TransportError` if a tag does not authenticate; messages completed before it in the same call are lost
-        with the connection. No more than one frame is kept between calls.
+        Raises :class:`TransportError` if the first frame to complete does not authenticate. If a later one does not,
+        the messages before it are returned, and the next call raises.
         """
-        if self._error is not None:
-            raise self._error
+        self.require_intact()
         self._buffer = self._buffer[self._start :] + data if self._start < len(self._buffer) else data
         self._start = 0
+        messages: list[bytes] = []
         try:
-            return self._take_all()
-        except InvalidTag as error:
+            self._take_all(messages)
+        except InvalidTag as cause:
             what = "length" if self._needed is None else "message"
             self._error = TransportError(f"the tag of a {what} does not authenticate", field="frame")
-            raise self._error from error
+            self._error.__cause__ = cause
+            self._buffer = b""
+        if not messages:
+            self.require_intact()
+        return messages
+
+    def require_intact(self) -> None:
+        """Raise the :class:`TransportError` that ended the stream, if one has."""
+        if self._error is not None:
+            raise self._error
 
     def require_frame_boundary(self) -> None:
-        """Raise :class:`TransportError` if the stream ended inside a frame."""
+        """Raise :class:`TransportError` if the stream has ended inside a frame, or was not intact."""
+        self.require_intact()
         if self._needed is not None or self._start < len(self._buffer):
             raise TransportError("the stream ends inside a frame", field="frame")
 
-    def _take_all(self) -> list[bytes]:
-        messages: list[bytes] = []
-        buffer, start, key = self._buffer, self._start, self._key
+    def _take_all(self, messages: list[bytes]) -> None:
+        """Append all messages that the buffer completes.
+
+        The nonce advances after each length (B08-decrypt-r-01) and each message (B08-decrypt-r-02).
+        """
+        buffer, key = self._buffer, self._key
         while True:
             if self._needed is None:
-                end = start + HEADER_SIZE
+                end = self._start + HEADER_SIZE
                 if end > len(buffer):
-                    break
-                length = key.aead.decrypt(_NONCES[key.counter], buffer[start:end], None)
+                    return
+                length = key.aead.decrypt(_NONCES[key.counter], buffer[self._start : end], None)
                 self._needed = _LENGTH.unpack(length)[0] + TAG_SIZE
                 key.counter += 1
-                start = end
-            end = start + self._needed
+                self._start = end
+            end = self._start + self._needed
             if end > len(buffer):
-                break
-            messages.append(key.aead.decrypt(_NONCES[key.counter], buffer[start:end], None))
+                return
+            messages.append(key.aead.decrypt(_NONCES[key.counter], buffer[self._start : end], None))
             self._needed = None
             key.counter += 1
-            start = end
+            self._start = end
             if key.counter == ROTATION_INTERVAL:
                 key.rotate()
-        self._start = start
-        return messages

@@ -36,7 +36,7 @@ def reply_channel_range(
     The replies cover exactly the queried blocks: B07-query-range-r-04 (chain), B07-query-range-r-05 (as many blocks as
     the scids allow; a block with more of them than fit is split), B07-query-range-r-07 and B07-query-range-r-08 (the
     first), B07-query-range-r-09 (order), B07-query-range-r-11 (the last).
-    AMBIGUOUS: by its indentation the BOLT has every reply set ``sync_complete``; decided: the final one only
+    AMBIGUOUS: sync-complete: by its indentation every reply sets ``sync_complete``; decided: the final one only
     (B07-query-range-r-10, B07-query-range-r-12).
     """
     end = query.first_blocknum + query.number_of_blocks

@@ -48,6 +48,7 @@ class MessageStream:
         Raises :class:`TransportError` for a frame that cannot be decrypted or is cut off. The connection is then over.
         """
         while not self._received:
+            self._decryptor.require_intact()
             data = await self._reader.read(_READ_SIZE)
             if not data:
                 self._decryptor.require_frame_boundary()
@@ -65,14 +66,14 @@ async def connect(
 ) -> MessageStream:
     """Connect to a node and prove to each other who we are.
 
-    Raises :class:`TransportError` if the handshake fails or takes longer than ``timeout`` seconds, OSError if there is
-    no connection at all.
+    Raises :class:`TransportError` if the handshake fails or takes longer than ``timeout`` seconds, OSError (of which
+    TimeoutError is one) if there is no connection within as many.
     """
     try:
         responder = PublicKey(remote_node_id)
     except CurveError as error:
         raise ValueError(f"not a node id: {remote_node_id.hex()}") from error
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout)
     return await _established(reader, writer, _initiate(reader, writer, static, responder), timeout)
 
 

@@ -93,14 +93,25 @@ def test_any_altered_byte_ends_the_stream_for_good(at: int) -> None:
     assert first.value is second.value
 
 
+def test_messages_before_an_altered_frame_still_count() -> None:
+    encryptor, decryptor = pair()
+    stream = bytearray(encryptor.encrypt_all([b"one", b"two", b"three"]))
+    stream[-1] ^= 1
+    assert decryptor.feed(bytes(stream)) == [b"one", b"two"]
+    for broken in (lambda: decryptor.feed(b""), decryptor.require_intact, decryptor.require_frame_boundary):
+        with pytest.raises(TransportError, match="tag of a message does not authenticate"):
+            broken()
+
+
 @pytest.mark.parametrize("change", ["swap", "repeat", "drop"])
 def test_frames_in_another_order_do_not_authenticate(change: str) -> None:
     """B08-encrypt-s-01 B08-encrypt-s-02"""
     encryptor, decryptor = pair()
     one, two = encryptor.encrypt(b"one"), encryptor.encrypt(b"two")
     stream = {"swap": two + one, "repeat": one + one, "drop": two}[change]
+    assert change != "repeat" or decryptor.feed(one) == [b"one"]
     with pytest.raises(TransportError, match="does not authenticate"):
-        decryptor.feed(stream)
+        decryptor.feed(stream[len(one) :] if change == "repeat" else stream)
 
 
 @pytest.mark.parametrize("size", [1, 17, 18, 19, 38])
