@@ -177,8 +177,8 @@ def build_commitment(params: CommitmentParams) -> BuiltCommitment:
 
     Raises :class:`CommitmentError` when the outputs would be worth more than the funding output.
 
-    AMBIGUOUS: when the opener cannot pay fee and anchors, BOLT 3 says that the fee "will be less". Here the opener's
-    balance becomes zero, fee and anchors alike being taken as one sum.
+    AMBIGUOUS: opener-cannot-pay: when the opener cannot pay fee and anchors, BOLT 3 says that the fee "will be less".
+    Here the opener's balance becomes zero, fee and anchors alike being taken as one sum.
     """
     terms = params.terms
     keys = CommitmentKeys.derive(terms.local, terms.remote, params.per_commitment_point)

@@ -168,8 +168,8 @@ def contribution_weight(
 
     ``witness_weights`` are those of the peer's own inputs, as far as known; without them the minimum counts.
 
-    AMBIGUOUS: BOLT 3 does not say what the witness of a shared input counts for; here it is that of two signatures, on
-    top of the others, and the initiator pays it with the input.
+    AMBIGUOUS: shared-input-witness: BOLT 3 does not say what the witness of a shared input counts for; here it is that
+    of two signatures, on top of the others, and the initiator pays it with the input.
     """
     inputs = whole.inputs_of(contributor)
     shared = sum(item.is_shared for item in inputs)
@@ -238,7 +238,8 @@ def signs_everything(spent: TxOutput, witness: Witness) -> bool:
 
     Items that are DER and one byte are taken for signatures, and so is the single item of a taproot key path.
 
-    AMBIGUOUS: a taproot signature of 64 bytes has no sighash type and signs everything; it passes.
+    AMBIGUOUS: taproot-default-sighash: a taproot signature of 64 bytes has no sighash type and signs everything; it
+    passes.
     """
     is_taproot = spent.script_pubkey[:2] == b"\x51\x20" and len(spent.script_pubkey) == 34
     if is_taproot and len(witness) == 1:

@@ -32,8 +32,8 @@ def decode_amount(text: str) -> int:
     if match is None:
         raise Bolt11Rejected(f"{text[:40]!r} is not a number with one of m, u, n, p", rule="B11-hrp-d-03")
     digits, letter = match.groups()
-    # STRICTER: the reader's rules do not mention leading zeros, zero, or amounts that no HTLC can hold. The writer's
-    # rule (B11-hrp-w-03) excludes the first two, and none of the three can be paid as written.
+    # STRICTER: unpayable-amounts: the reader's rules do not mention leading zeros, zero, or amounts that no HTLC can
+    # hold. The writer's rule (B11-hrp-w-03) excludes the first two, and none of the three can be paid as written.
     if digits.startswith("0"):
         raise Bolt11Rejected(f"the amount {text[:40]!r} starts with a zero", rule="B11-hrp-d-03")
     if len(digits) > _MAX_DIGITS:

@@ -69,8 +69,8 @@ def decode_fallback(words: bytes) -> Fallback | None:
     fallback = Fallback(words[0], bytes_from_words(words[1:]))
     if fallback.version > SCRIPT_HASH:
         return None
-    # AMBIGUOUS: readers are told to skip unknown versions only. A known version with an impossible program is neither
-    # unknown nor payable; it is treated as a broken invoice rather than passed over in silence.
+    # AMBIGUOUS: impossible-fallback: readers are told to skip unknown versions only. A known version with an impossible
+    # program is neither unknown nor payable; it is treated as a broken invoice rather than passed over in silence.
     if fault := _fault(fallback):
         raise Bolt11Rejected(fault, rule="B11-tagged-fields-w-17", field="f")
     return fallback

@@ -38,8 +38,8 @@ FIXED_WORDS: Final = {"p": 52, "s": 52, "h": 52, "n": 53}
 INVOICE_FEATURES: Final = frozenset(row.name for row in FEATURES if Context.INVOICE in row.contexts or row.assumed)
 """The features that a payer can meet in an invoice: those of BOLT 9 for this context, and the assumed ones.
 
-AMBIGUOUS: whether a feature of another context is "unknown" here is not said. What BOLT 9 gives no meaning in an
-invoice cannot be honoured, so its even bit makes the invoice unpayable.
+AMBIGUOUS: feature-of-another-context: whether a feature of another context is "unknown" here is not said. What BOLT 9
+gives no meaning in an invoice cannot be honoured, so its even bit makes the invoice unpayable.
 """
 
 
@@ -105,8 +105,8 @@ def _read_fields(fields: list[TaggedField]) -> dict[str, Any]:
             name, read = _SINGLE[field.tag]
             values[name] = read(field)
         else:
-            # B11-tagged-fields-d-01 and unknown tags. AMBIGUOUS: of repeated fields the first one counts, as
-            # B11-payer-payee-y-05 has it for p; writers put what they prefer first.
+            # B11-tagged-fields-d-01 and unknown tags. AMBIGUOUS: repeated-fields: of repeated fields the first one
+            # counts, as B11-payer-payee-y-05 has it for p; writers put what they prefer first.
             others.append(field)
     return values | {"fallbacks": tuple(fallbacks), "routes": tuple(routes), "other_fields": tuple(others)}
 
@@ -119,7 +119,7 @@ def _require_fixed_length(field: TaggedField) -> None:
 
 
 def _read_bytes(field: TaggedField) -> bytes:
-    # AMBIGUOUS: writers pad with zero bits, readers are not told to look; what is left over is dropped.
+    # AMBIGUOUS: leftover-bits: writers pad with zero bits, readers are not told to look; what is left over is dropped.
     return bytes_from_words(field.words)
 
 
@@ -160,7 +160,7 @@ _SINGLE: Final[dict[str, tuple[str, Callable[[TaggedField], Any]]]] = {
 def _require_complete(values: dict[str, Any]) -> None:
     """Payment hash, payment secret and exactly one form of description have to be there."""
     if "payment_hash" not in values:
-        # STRICTER: no reader's rule says so, but there is nothing to pay to.
+        # STRICTER: missing-payment-hash: no reader's rule says so, but there is nothing to pay to.
         raise Bolt11Rejected("no payment hash", rule="B11-payer-payee-y-05", field="p")
     if "description" not in values and "description_hash" not in values:
         raise Bolt11Rejected("neither a description nor its hash", rule="B11-tagged-fields-d-03")

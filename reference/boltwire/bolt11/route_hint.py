@@ -41,8 +41,8 @@ def decode_route_hint(words: bytes) -> RouteHint:
     Raises :class:`Bolt11Rejected` unless there is at least one, all are complete and their keys are points.
     """
     data = bytes_from_words(words)
-    # AMBIGUOUS: readers have no rule for a malformed hint. Writers must give one or more whole hops; what is not that
-    # cannot be followed, and fails here instead of when a route is built.
+    # AMBIGUOUS: malformed-route-hint: readers have no rule for a malformed hint. Writers must give one or more whole
+    # hops; what is not that cannot be followed, and fails here instead of when a route is built.
     if not data or len(data) % HOP_SIZE or len(words) != _words_for(len(data)):
         reason = f"{len(words)} words are not one or more hops of {HOP_SIZE} bytes"
         raise Bolt11Rejected(reason, rule="B11-tagged-fields-w-19", field="r")

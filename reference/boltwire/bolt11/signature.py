@@ -47,15 +47,16 @@ def verify_payee(digest: bytes, signature: bytes, payee: bytes) -> None:
     The recovery id plays no part (B11-tagged-fields-d-08). A high S is refused (B11-tagged-fields-d-09): it would let
     anybody turn the invoice into another valid one.
     """
-    # STRICTER: the recovery id is not used here, but one that cannot exist makes the signature malformed.
+    # STRICTER: impossible-recovery-id: the recovery id is not used here, but one that cannot exist makes the signature
+    # malformed.
     require_recovery_id(signature)
     if 2 * int.from_bytes(signature[32:64], "big") > GROUP_ORDER:
         raise Bolt11Rejected("the signature's S is high, though the payee is named", rule="B11-tagged-fields-d-09")
     try:
         key = PublicKey(payee)
     except CurveError as error:
-        # AMBIGUOUS: a *valid* n replaces recovery, and "otherwise" the key is recovered. Taken literally, a key that
-        # is no point would be ignored; it is treated as a payee that cannot have signed.
+        # AMBIGUOUS: payee-that-is-no-point: a *valid* n replaces recovery, and "otherwise" the key is recovered. Taken
+        # literally, a key that is no point would be ignored; it is treated as a payee that cannot have signed.
         raise Bolt11Rejected("the payee is not a point", rule="B11-tagged-fields-d-08", field="n") from error
     if not key.verify(digest, signature[:64]):
         raise Bolt11Rejected("the signature was not made by the payee in field n", rule="B11-data-part-d-01")

@@ -19,7 +19,8 @@ from boltwire.onion.blinded_path import BlindedPath
 PREFIX: Final = "lni"
 """Human-readable prefix of invoices.
 
-AMBIGUOUS: the BOLT names prefixes for offers and invoice requests only; this one is what implementations show.
+AMBIGUOUS: invoice-prefix: the BOLT names prefixes for offers and invoice requests only; this one is what
+implementations show.
 """
 
 MESSAGE_NAME: Final = "invoice"
@@ -79,8 +80,8 @@ class Invoice(InvoiceRequestFields):
     def mpp(self) -> Mpp:
         """Whether to pay in parts.
 
-        AMBIGUOUS: compulsory parts go over separate paths, but an invoice may have a single one (B12-invoices-d-23).
-        With one usable path, all parts have to take it.
+        AMBIGUOUS: parts-over-one-path: compulsory parts go over separate paths, but an invoice may have a single one
+        (B12-invoices-d-23). With one usable path, all parts have to take it.
         """
         return mpp_of(self.invoice_features)
 

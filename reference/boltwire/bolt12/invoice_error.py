@@ -1,7 +1,7 @@
 """Invoice errors: why a request or an invoice was rejected (BOLT 12, Invoice Errors).
 
-AMBIGUOUS: the BOLT leaves the rules for readers open. A reader here wants well-formed fields and, as B12-invoice-errors
-for writers has it, an explanation and no suggestion without the field that it is for.
+AMBIGUOUS: reading-invoice-errors: the BOLT leaves the rules for readers open. A reader here wants well-formed fields
+and, as B12-invoice-errors for writers has it, an explanation and no suggestion without the field that it is for.
 """
 
 from dataclasses import dataclass

@@ -38,7 +38,8 @@ def check_invoice_request(request: InvoiceRequest, *, known_features: Collection
     unknown = unknown_required(request.invreq_features, known_features)
     require(not unknown, "B12-invoice-requests-d-04", f"unknown required features {unknown}", "invreq_features")
     _check_signature(request)
-    # AMBIGUOUS: as for offers, invreq_paths that is set and holds no path leaves the payee without a way to the payer.
+    # AMBIGUOUS: invreq-paths-empty: as for offers, invreq_paths that is set and holds no path leaves the payee without
+    # a way to the payer.
     hops = request.invreq_paths != () and all(path.path for path in request.invreq_paths or ())
     require(hops, "B12-invoice-requests-d-06", "a path without hops, or no path", "invreq_paths")
     if request.is_for_offer:
@@ -51,9 +52,9 @@ def check_invoice_request(request: InvoiceRequest, *, known_features: Collection
 
 
 def _check_signature(request: InvoiceRequest) -> None:
-    # AMBIGUOUS: a correct signature is asked of every request (B12-invoice-requests-d-05), but the writer of one
-    # without offer must not sign (B12-invoice-requests-w-18). So the latter may do without; a signature that is there
-    # has to be correct.
+    # AMBIGUOUS: request-without-offer-unsigned: a correct signature is asked of every request
+    # (B12-invoice-requests-d-05), but the writer of one without offer must not sign (B12-invoice-requests-w-18). So the
+    # latter may do without; a signature that is there has to be correct.
     if request.signature is None:
         require(not request.is_for_offer, "B12-invoice-requests-d-05", "is missing", "signature")
         return
@@ -69,8 +70,8 @@ def _check_quantity(request: InvoiceRequest) -> None:
         return
     require(quantity is not None, "B12-invoice-requests-d-12", "is missing", "invreq_quantity")
     assert quantity is not None, "required above"
-    # AMBIGUOUS: without a limit (offer_quantity_max 0) readers are not told to refuse a quantity of zero, which
-    # writers must not send (B12-invoice-requests-w-11); it passes.
+    # AMBIGUOUS: quantity-zero: without a limit (offer_quantity_max 0) readers are not told to refuse a quantity of
+    # zero, which writers must not send (B12-invoice-requests-w-11); it passes.
     fits = limit == 0 or 0 < quantity <= limit
     require(fits, "B12-invoice-requests-d-13", f"{quantity} is not between 1 and {limit}", "invreq_quantity")
 
@@ -114,8 +115,8 @@ def require_answerable(
         _require_offer(request, offer, now)
         _require_path(request, arrived_over)
         _require_enough(request, expected_amount(request, item_price_msat))
-        # STRICTER: readers are told to look at the chains of the node only; a request for a chain which the offer is
-        # not for breaks the writer's rule.
+        # STRICTER: chain-not-offered: readers are told to look at the chains of the node only; a request for a chain
+        # which the offer is not for breaks the writer's rule.
         offered = (BITCOIN_CHAIN_HASH,) if request.offer_chains is None else request.offer_chains
         rule = "B12-invoice-requests-w-04" if request.offer_chains is None else "B12-invoice-requests-w-02"
         require(request.chain in offered, rule, "is not a chain of the offer", "invreq_chain")

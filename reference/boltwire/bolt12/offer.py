@@ -96,8 +96,8 @@ def check_offer(offer: OfferFields, *, known_features: Collection[int] = ()) -> 
     require(described or not priced, "B12-offers-d-07", "an amount without description", "offer_amount")
     require(offer.offer_amount != 0, "B12-offers-d-08", "is zero", "offer_amount")
     require(priced or offer.offer_currency is None, "B12-offers-d-09", "a currency without amount", "offer_currency")
-    # AMBIGUOUS: offer_paths may be set and hold no path. Then there is no path to send a request over, though the
-    # field demands one, so it counts as not set, and as a broken offer even if there is an issuer id.
+    # AMBIGUOUS: offer-paths-empty: offer_paths may be set and hold no path. Then there is no path to send a request
+    # over, though the field demands one, so it counts as not set, and as a broken offer even if there is an issuer id.
     require(offer.offer_paths != (), "B12-offers-d-10", "holds no path", "offer_paths")
     reachable = offer.offer_issuer_id is not None or offer.offer_paths is not None
     require(reachable, "B12-offers-d-10", "neither offer_issuer_id nor offer_paths")

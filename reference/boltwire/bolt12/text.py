@@ -33,8 +33,8 @@ def decode_text(prefix: str, text: str) -> bytes:
     Either case is read (B12-encoding-d-01) and joins are removed (B12-encoding-d-02). Raises :class:`Bolt12Rejected`
     for mixed case, foreign characters, a ``+`` at an end or beside another one, another prefix and wrong padding.
     """
-    # AMBIGUOUS: a join stands "between two bech32 characters", and the vectors have one inside of the prefix; any
-    # character that such a string can have counts.
+    # AMBIGUOUS: joined-strings: a join stands "between two bech32 characters", and the vectors have one inside of the
+    # prefix; any character that such a string can have counts.
     joined = _JOIN.sub("", text)
     if "+" in joined:
         raise Bolt12Rejected("a '+' that does not join two characters", rule="B12-encoding-d-02")
@@ -45,8 +45,8 @@ def decode_text(prefix: str, text: str) -> bytes:
     if found != prefix:
         raise Bolt12Rejected(f"the prefix is {found[:40]!r}, not {prefix!r}", rule="B12-encoding-d-01")
     count, padding = leftover_bits(words)
-    # STRICTER: the BOLT does not mention padding. As in BIP 173, there is less than a letter of it and it is zero, so
-    # that every stream has exactly one string.
+    # STRICTER: bech32-padding: the BOLT does not mention padding. As in BIP 173, there is less than a letter of it and
+    # it is zero, so that every stream has exactly one string.
     if count >= 5 or padding:
         raise Bolt12Rejected("the data are not padded with fewer than five zero bits", rule="B12-encoding-d-01")
     return bytes_from_words(words)

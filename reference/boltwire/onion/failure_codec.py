@@ -49,8 +49,9 @@ def _encode_field(name: str, value: object) -> bytes:
 def decode_failure(failuremsg: bytes) -> FailureMessage | UnknownFailure:
     """The failure in ``failuremsg``; :class:`OnionError` if it is shorter than its code demands.
 
-    AMBIGUOUS: a TLV stream may follow the data, and any extra bytes must be ignored (B04-receiving-failures-o-01). What
-    follows is returned as records if it is a TLV stream as a whole, and otherwise ignored.
+    AMBIGUOUS: bytes-after-failure-data: a TLV stream may follow the data, and any extra bytes must be ignored
+    (B04-receiving-failures-o-01). What follows is returned as records if it is a TLV stream as a whole, and otherwise
+    ignored.
     """
     if len(failuremsg) < 2:
         raise OnionError(

@@ -128,8 +128,8 @@ class FailureMessage:
     offset: int | None = None
     """Where that record starts, in bytes from the start of the payload.
 
-    AMBIGUOUS: "in the decrypted byte stream" might include the payload's length prefix; here, as the TLV stream is what
-    is being complained about, it does not.
+    AMBIGUOUS: offset-of-invalid-record: "in the decrypted byte stream" might include the payload's length prefix; here,
+    as the TLV stream is what is being complained about, it does not.
     """
     channel_update: bytes | None = None
     """The channel's current settings as a ``channel_update``; empty if the node keeps them to itself, as it should."""

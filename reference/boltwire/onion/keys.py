@@ -29,8 +29,8 @@ class NodeKey(Protocol):
 class KeyType(Enum):
     """What a derived key is for; the value is the ASCII name that enters the derivation, without terminating zero.
 
-    AMBIGUOUS: the section Key Generation lists only rho, mu, um and pad; ``ammag``, ``ammagext`` and
-    ``blinded_node_id`` appear where they are used. All are derived the same way.
+    AMBIGUOUS: key-types-not-listed: the section Key Generation lists only rho, mu, um and pad; ``ammag``, ``ammagext``
+    and ``blinded_node_id`` appear where they are used. All are derived the same way.
     """
 
     RHO = b"rho"

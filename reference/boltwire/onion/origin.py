@@ -15,8 +15,9 @@ from boltwire.onion.return_packet import ReturnedFailure
 DECRYPTION_ROUNDS: Final = 27
 """Rounds that the origin always performs, so that the time it takes does not tell the route's length.
 
-AMBIGUOUS: 27 is "the maximum route length", but there are 20 places for attribution data. Hops beyond the twentieth
-take part in the failure's decryption only; a route of more than 27 hops, which small payloads allow, takes its length.
+AMBIGUOUS: longest-route: 27 is "the maximum route length", but there are 20 places for attribution data. Hops beyond
+the twentieth take part in the failure's decryption only; a route of more than 27 hops, which small payloads allow,
+takes its length.
 """
 
 _DUMMY_SECRET = bytes(32)
@@ -85,9 +86,10 @@ def _read_attribution(
 ) -> HoldTimeReport:
     """Check hop after hop, up to the hop ``last``; ``packets`` are as each hop received them.
 
-    AMBIGUOUS: which of a hop's HMACs the origin is to check is "the one for its position". It is the one for the place
-    that the hop has in the whole route, even if the failure comes from a node before the route's end: hops compute all
-    their HMACs, and those behind the erring node cover zeros. In a route of more than 20 hops, the first 20 count.
+    AMBIGUOUS: which-attribution-hmac: which of a hop's HMACs the origin is to check is "the one for its position". It
+    is the one for the place that the hop has in the whole route, even if the failure comes from a node before the
+    route's end: hops compute all their HMACs, and those behind the erring node cover zeros. In a route of more than 20
+    hops, the first 20 count.
     """
     hops = min(len(shared_secrets), attribution.MAX_HOPS)
     hold_times: list[int] = []

@@ -40,7 +40,8 @@ def create_message_path(hops: Sequence[PathHop], session_key: PrivateKey) -> Bli
     No hop has payment fields (B04-onion-message-c-02), and all but the last one need a successor
     (B04-onion-message-c-03). The result meets B04-onion-message-w-07 to B04-onion-message-w-10 for a reply path.
 
-    STRICTER: naming the successor twice, by channel and node, is allowed for messages, but pointless.
+    STRICTER: successor-named-twice: naming the successor twice, by channel and node, is allowed for messages, but
+    pointless.
     """
     for index, hop in enumerate(hops):
         data, relays = hop.data, index < len(hops) - 1

@@ -70,8 +70,9 @@ class Payload:
         B04-last-node-payload-o-01 to B04-last-node-payload-o-03, B04-mpp-w-10: without ``payment_data`` (None when the
         recipient gave no secret) there is nothing that says that more parts follow.
 
-        AMBIGUOUS: B04-last-node-payload-o-01 has the payment secret without condition. A recipient behind a blinded
-        path gives none, and blinded payloads must not have other fields: see :meth:`for_blinded_final`.
+        AMBIGUOUS: payment-secret-behind-blinded-path: B04-last-node-payload-o-01 has the payment secret without
+        condition. A recipient behind a blinded path gives none, and blinded payloads must not have other fields: see
+        :meth:`for_blinded_final`.
         """
         return cls(
             amt_to_forward=amt_to_forward,

@@ -106,7 +106,8 @@ def _cut(unwrapped: bytes, payloads_size: int) -> tuple[bytes, bytes, bytes]:
     except TlvError as error:
         raise _bad_length(error.reason) from error  # B04-onion-decryption-d-07
     if length < LEAST_PAYLOAD_SIZE:
-        # AMBIGUOUS: the section on onion messages calls 0 an empty payload; the shared procedure rejects it for both.
+        # AMBIGUOUS: empty-onion-payload: the section on onion messages calls 0 an empty payload; the procedure that it
+        # shares with payments rejects it for both.
         raise _bad_length(f"the payload length {length} is reserved")  # B04-onion-decryption-d-08
     payload_end = start + length
     hmac_end = payload_end + HMAC_SIZE

@@ -3,9 +3,9 @@
 :func:`~boltwire.onion.peeling.peel_onion` and the readers of payloads raise these. ``report`` gives the failure message
 for the origin; inside a blinded route the node reports ``invalid_onion_blinding`` instead, whatever went wrong.
 
-AMBIGUOUS: a final node must not report a bad version, HMAC or key (B04-failure-messages-z-01 to -z-03), yet it cannot
-know that it is final before it has read the onion, and B04-overview-n-01 demands a report. So the code does not depend
-on a position that nobody knows.
+AMBIGUOUS: final-node-bad-onion: a final node must not report a bad version, HMAC or key (B04-failure-messages-z-01 to
+-z-03), yet it cannot know that it is final before it has read the onion, and B04-overview-n-01 demands a report. So the
+code does not depend on a position that nobody knows.
 """
 
 from typing import ClassVar, Self
