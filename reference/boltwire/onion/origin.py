@@ -70,21 +70,21 @@ def read_failure(shared_secrets: Sequence[bytes], failure: ReturnedFailure) -> F
     failuremsg = None if erring_hop is None else return_packet.failuremsg_of(packets[erring_hop])
     if failure.attribution_data is None:
         return FailureReport(erring_hop, failuremsg, None)
-    last = len(shared_secrets) - 1 if erring_hop is None else erring_hop
-    report = _read_attribution(shared_secrets, packets, failure.attribution_data, last)
+    passed_by = len(shared_secrets) if erring_hop is None else erring_hop + 1
+    report = _read_attribution(shared_secrets, packets, failure.attribution_data, passed_by)
     return FailureReport(erring_hop, failuremsg, report)
 
 
 def read_hold_times(shared_secrets: Sequence[bytes], attribution_data: AttributionData) -> HoldTimeReport:
     """What the attribution data of a fulfilment say; the same as for a failure with an empty packet."""
     packets = [b""] * max(DECRYPTION_ROUNDS, len(shared_secrets))
-    return _read_attribution(shared_secrets, packets, attribution_data, len(shared_secrets) - 1)
+    return _read_attribution(shared_secrets, packets, attribution_data, len(shared_secrets))
 
 
 def _read_attribution(
-    shared_secrets: Sequence[bytes], packets: Sequence[bytes], attribution_data: AttributionData, last: int
+    shared_secrets: Sequence[bytes], packets: Sequence[bytes], attribution_data: AttributionData, passed_by: int
 ) -> HoldTimeReport:
-    """Check hop after hop, up to the hop ``last``; ``packets`` are as each hop received them.
+    """Check the first ``passed_by`` hops, one after the other; ``packets`` are as each of them received them.
 
     AMBIGUOUS: which-attribution-hmac: which of a hop's HMACs the origin is to check is "the one for its position". It
     is the one for the place that the hop has in the whole route, even if the failure comes from a node before the
@@ -99,7 +99,7 @@ def _read_attribution(
         attribution_data = attribution.reveal(secret, attribution_data)
         hops_behind = max(0, hops - 1 - round_)
         authentic = attribution.is_authentic(secret, packets[round_], attribution_data, hops_behind)
-        if round_ < min(hops, last + 1) and unattributed_hop is None:
+        if round_ < min(hops, passed_by) and unattributed_hop is None:
             if authentic:
                 hold_times.append(attribution_data.htlc_hold_times[0])
             else:

@@ -72,8 +72,10 @@ def test_sizes_that_cannot_be_are_refused(message_size: int, padded_size: int) -
         authenticated(secrets(1)[0], bytes(message_size), padded_size)
 
 
-def test_more_padding_on_request() -> None:
-    assert len(authenticated(secrets(1)[0], MESSAGE, 1024)) == 32 + 2 + 1024 + 2
+@pytest.mark.parametrize("padded_size", [256, 1024, 65535])
+def test_more_padding_on_request(padded_size: int) -> None:
+    """B04-erring-node-g-01."""
+    assert len(authenticated(secrets(1)[0], MESSAGE, padded_size)) == 32 + 2 + padded_size + 2
 
 
 def test_relays_hide_the_packet_without_changing_its_size() -> None:
