@@ -37,7 +37,8 @@ class DecodeError(ValueError):
 
     def within(self, field: str, offset: int = 0) -> Self:
         """The same error seen from outside: ``field`` is put in front of the path and ``offset`` is added."""
-        path = field if self.field is None else f"{field}.{self.field}"
+        inner = self.field or ""
+        path = f"{field}.{inner}" if inner and not inner.startswith("[") else field + inner
         return type(self)(self.reason, offset=None if self.offset is None else self.offset + offset, field=path)
 
 

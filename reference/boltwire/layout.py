@@ -2,7 +2,7 @@
 
 A message is its type (u16), its fields in order, and a TLV stream up to the end (BOLT 1, Lightning Message Format). The
 reader and writer (:mod:`boltwire.message_codec`) and the reference in the documentation
-(:mod:`boltwire.messages.reference`) are made from it.
+(:mod:`boltwire.messages.field_reference`) are made from it.
 """
 
 import types

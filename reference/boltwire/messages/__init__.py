@@ -60,7 +60,7 @@ from boltwire.messages.operation import (
     UpdateFee,
     UpdateFulfillHtlc,
 )
-from boltwire.messages.reference import ReferenceRow, reference, rows
+from boltwire.messages.field_reference import ReferenceRow, reference, rows
 from boltwire.messages.setup import Error, Init, PeerStorage, PeerStorageRetrieval, Ping, Pong, Warning  # noqa: A004
 from boltwire.messages.splicing import SpliceAck, SpliceInit, SpliceLocked, Stfu
 

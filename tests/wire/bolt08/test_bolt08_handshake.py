@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from boltwire.errors import TransportError
-from boltwire.noise import ACT_ONE_SIZE, ACT_THREE_SIZE, ACT_TWO_SIZE, Initiator, Responder, SessionKeys, hkdf
+from boltwire.noise import (
+    ACT_ONE_SIZE,
+    ACT_THREE_SIZE,
+    ACT_TWO_SIZE,
+    Initiator,
+    Responder,
+    SessionKeys,
+    fresh_ephemeral_key,
+    hkdf,
+)
 from boltwire.secp256k1 import PrivateKey, PublicKey
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "bolt08_handshake.json").read_text())
@@ -101,6 +110,13 @@ def test_ephemeral_keys_are_fresh() -> None:
     runs = [handshake() for _ in range(5)]
     assert len({one[1:34] for one, *_ in runs}) == len({two[1:34] for _, two, *_ in runs}) == 5
     assert len({keys.send_key for *_, keys in runs}) == 5
+
+
+def test_draw_that_is_no_secret_key_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B08-handshake-state-n-01"""
+    draws = iter([bytes(32), b"\xff" * 32, b"\7" * 32])
+    monkeypatch.setattr("boltwire.noise.secrets.token_bytes", lambda size: next(draws))
+    assert fresh_ephemeral_key().secret == b"\7" * 32
 
 
 def test_responder_that_is_somebody_else_stays_silent() -> None:
