@@ -26,6 +26,7 @@ from boltwire.messages.establishment import (
     OpenChannel,
     OpenChannel2,
 )
+from boltwire.messages.field_reference import ReferenceRow, reference, rows
 from boltwire.messages.gossip import (
     AnnouncementSignatures,
     ChannelAnnouncement,
@@ -60,7 +61,6 @@ from boltwire.messages.operation import (
     UpdateFee,
     UpdateFulfillHtlc,
 )
-from boltwire.messages.field_reference import ReferenceRow, reference, rows
 from boltwire.messages.setup import Error, Init, PeerStorage, PeerStorageRetrieval, Ping, Pong, Warning  # noqa: A004
 from boltwire.messages.splicing import SpliceAck, SpliceInit, SpliceLocked, Stfu
 
