@@ -28,55 +28,59 @@ def txid(name: str | None) -> bytes | None:
 
 def message_of(step: dict[str, Any]) -> m.Message:
     """The step as a message, with the vectors' fields and fixed values for all others."""
-    fields = step.get("fields", {})
-    locked = txid(fields.get("splice_txid", fields.get("funding_txid", "splice"))) or bytes(32)
-    match step["message"]:
-        case "stfu":
-            return stfu(CHANNEL, replying=step["from"] == "bob")
-        case "splice_init":
-            return m.SpliceInit(
-                channel_id=CHANNEL,
-                funding_contribution_satoshis=-5000,
-                funding_feerate_perkw=253,
-                locktime=0,
-                funding_pubkey=POINT,
-            )
-        case "splice_ack":
-            return m.SpliceAck(channel_id=CHANNEL, funding_contribution_satoshis=0, funding_pubkey=POINT)
-        case "interactive_tx":
-            return m.TxAddOutput(channel_id=CHANNEL, serial_id=2, sats=1000, script=b"\0\x14" + bytes(20))
-        case "tx_complete":
-            return m.TxComplete(channel_id=CHANNEL)
-        case "tx_init_rbf":
-            return m.TxInitRbf(channel_id=CHANNEL, locktime=0, feerate=300, funding_output_contribution=-5000)
-        case "tx_ack_rbf":
-            return m.TxAckRbf(channel_id=CHANNEL, require_confirmed_inputs=True)
-        case "tx_abort":
-            return m.TxAbort(channel_id=CHANNEL, data=b"")
+    fields, name = step.get("fields", {}), step["message"]
+    if name == "stfu":
+        return stfu(CHANNEL, replying=step["from"] == "bob")
+    return FIXED[name] if name in FIXED else with_fields(name, fields)
+
+
+FIXED: dict[str, m.Message] = {
+    "splice_init": m.SpliceInit(
+        channel_id=CHANNEL,
+        funding_contribution_satoshis=-5000,
+        funding_feerate_perkw=253,
+        locktime=0,
+        funding_pubkey=POINT,
+    ),
+    "splice_ack": m.SpliceAck(channel_id=CHANNEL, funding_contribution_satoshis=0, funding_pubkey=POINT),
+    "interactive_tx": m.TxAddOutput(channel_id=CHANNEL, serial_id=2, sats=1000, script=b"\0\x14" + bytes(20)),
+    "tx_complete": m.TxComplete(channel_id=CHANNEL),
+    "tx_init_rbf": m.TxInitRbf(channel_id=CHANNEL, locktime=0, feerate=300, funding_output_contribution=-5000),
+    "tx_ack_rbf": m.TxAckRbf(channel_id=CHANNEL, require_confirmed_inputs=True),
+    "tx_abort": m.TxAbort(channel_id=CHANNEL, data=b""),
+    "revoke_and_ack": m.RevokeAndAck(
+        channel_id=CHANNEL, per_commitment_secret=bytes(32), next_per_commitment_point=POINT
+    ),
+    "update_add_htlc": m.UpdateAddHtlc(
+        channel_id=CHANNEL,
+        id=0,
+        amount_msat=1000,
+        payment_hash=bytes(32),
+        cltv_expiry=500,
+        onion_routing_packet=bytes(1366),
+    ),
+}
+
+
+def with_fields(name: str, fields: dict[str, Any]) -> m.Message:
+    """A message of which the vectors give some fields."""
+    funding = txid(fields.get("splice_txid", fields.get("funding_txid")))
+    match name:
         case "commit_sig":
-            funding = txid(fields.get("funding_txid"))
             return m.CommitmentSigned(
                 channel_id=CHANNEL, signature=SIGNATURE, htlc_signature=(SIGNATURE,), funding_txid=funding
             )
         case "tx_signatures":
             return m.TxSignatures(
-                channel_id=CHANNEL, txid=locked, witnesses=(b"\x01\x00",), shared_input_signature=SIGNATURE
+                channel_id=CHANNEL,
+                txid=funding or bytes(32),
+                witnesses=(b"\x01\x00",),
+                shared_input_signature=SIGNATURE,
             )
         case "start_batch":
             return m.StartBatch(channel_id=CHANNEL, batch_size=fields["batch_size"], message_type=132)
         case "splice_locked":
-            return m.SpliceLocked(channel_id=CHANNEL, splice_txid=locked)
-        case "revoke_and_ack":
-            return m.RevokeAndAck(channel_id=CHANNEL, per_commitment_secret=bytes(32), next_per_commitment_point=POINT)
-        case "update_add_htlc":
-            return m.UpdateAddHtlc(
-                channel_id=CHANNEL,
-                id=0,
-                amount_msat=1000,
-                payment_hash=bytes(32),
-                cltv_expiry=500,
-                onion_routing_packet=bytes(1366),
-            )
+            return m.SpliceLocked(channel_id=CHANNEL, splice_txid=funding or bytes(32))
         case "channel_reestablish":
             return reestablish(fields)
         case other:
