@@ -14,9 +14,6 @@ from boltwire.onion.blinding import PathHop, create_blinded_path
 from boltwire.onion.encrypted_data import EncryptedDataTlv
 from boltwire.secp256k1 import PrivateKey
 
-PADDING_TYPE = 1
-"""The record type of ``padding``."""
-
 
 def create_payment_path(hops: Sequence[PathHop], session_key: PrivateKey) -> BlindedPath:
     """A padded blinded path for payments; ValueError if a hop's data break a rule.

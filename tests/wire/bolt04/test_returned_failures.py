@@ -192,6 +192,18 @@ def test_damaged_hold_times_are_pinned_to_the_hop_that_damaged_them(hop: int, bi
     assert report == FailureReport(4, MESSAGE, HoldTimeReport(times(hop + 1), hop + 1))
 
 
+@pytest.mark.parametrize("hops", [1, 5])
+def test_what_is_behind_the_last_hop_does_not_count(hops: int) -> None:
+    """The nearest accepted case: a hold time that belongs to no hop of the route has changed on its way."""
+    route = secrets(hops)
+    failure = returned(route, hops - 1)
+    assert failure.attribution_data is not None
+    data = bytearray(to_bytes(failure.attribution_data))
+    data[4 * hops] ^= 1
+    report = read_failure(route, replace(failure, attribution_data=from_bytes(bytes(data))))
+    assert report == FailureReport(hops - 1, MESSAGE, HoldTimeReport(times(hops), None))
+
+
 @pytest.mark.parametrize("ignorant", range(5))
 def test_attribution_reaches_as_far_as_support(ignorant: int) -> None:
     """A node without the feature drops the data; those upstream of it start from zeros."""
