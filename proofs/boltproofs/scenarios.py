@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from boltspec.htlc import REMOTE
+from boltspec.params import LOCKTIME_THRESHOLD, Limits, Params
 from boltspec.scenario import Scenario, Wish, small_limits, small_params
 from boltspec.units import Height, Msat
 
@@ -28,6 +29,38 @@ FROM_B = Wish(1, Msat(60_000_000), payment_hash=2, cltv_expiry=Height(7))
 SECOND_FROM_A = Wish(0, Msat(70_000_000), payment_hash=3, cltv_expiry=Height(7))
 DUST_FROM_B = Wish(1, Msat(300_000), payment_hash=4, cltv_expiry=Height(6))
 """Below every dust limit: trimmed from both commitments."""
+
+NOTHING = Wish(0, Msat(0), payment_hash=5, cltv_expiry=Height(6))
+LAWLESS = (
+    NOTHING,
+    Wish(0, Msat(999), payment_hash=5, cltv_expiry=Height(6)),
+    Wish(0, Msat(500_000_001), payment_hash=5, cltv_expiry=Height(6)),
+    replace(FROM_A, cltv_expiry=Height(LOCKTIME_THRESHOLD)),
+    replace(FROM_A, id_offset=1),
+)
+"""Offers of A that are just beyond a limit: amount zero, below the minimum, above the value in flight, an expiry that
+is no height, a first id that is not zero."""
+WRONG_ID = replace(SECOND_FROM_A, id_offset=1)
+"""An offer of A that skips an id."""
+
+
+def _with_limits(params: Params, limits: Limits) -> Params:
+    return replace(params, local=limits, remote=limits)
+
+
+ROOMY = _with_limits(ANCHORS, small_limits(max_in_flight=Msat(1_000_000_000)))
+"""The whole capacity may be in flight: reserve and fees alone bound an offer."""
+TOO_MUCH = Msat(600_000_000 - 10_000_000 - 896_000 + 1)
+"""One more than A can offer without anchors: it has 600,000 sat, keeps 10,000 and pays 896 for a commitment with one
+HTLC (724 + 172 weight units at 1 sat each)."""
+TOO_MUCH_WITH_ANCHORS = Msat(600_000_000 - 10_000_000 - 1_296_000 - 660_000 + 1)
+"""The same with anchors: 1,296 sat for the commitment, 660 for the anchors."""
+RESERVE_OF_B = Wish(1, Msat(390_000_001), payment_hash=5, cltv_expiry=Height(6))
+"""An offer of B, which has 400,000 sat and must keep 10,000."""
+
+
+def _from_a(amount_msat: Msat) -> Wish:
+    return Wish(0, amount_msat, payment_hash=5, cltv_expiry=Height(6))
 
 
 def _dances() -> list[Scenario]:
@@ -63,14 +96,57 @@ def _thieves() -> list[Scenario]:
         replace(base, name="thief-B", title="B cheats; one HTLC from each side", corrupt=(False, True)),
         single,
         replace(single, name="thief-B-takes", title="B cheats and is offered one HTLC", corrupt=(False, True)),
-        replace(single, name="liar-A", title="A cheats, offers one HTLC and sends one forbidden message", abuses=1),
-        replace(single, name="liar-B", title="B cheats, is offered one HTLC and sends one forbidden message",
-                corrupt=(False, True), abuses=1),
         replace(single, name="thief-A-static", title="A cheats and offers one HTLC, without anchors",
                 params=STATIC_REMOTEKEY),
     ]
 
 
-_LIST = (*_dances(), *_closings(), *_thieves())
+def _careless() -> list[Scenario]:
+    """Both parties are honest, yet want to send whatever comes to mind: their own rules hold them back."""
+    one_at_a_time = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
+    base = Scenario("careless", "honest parties are tempted to send what is forbidden; one HTLC from each side",
+                    ANCHORS, PUSH, (FROM_A, FROM_B), careless=True)
+    offers = (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID)
+    return [
+        base,
+        replace(base, name="careless-close", title="an HTLC from A; both are tempted to publish old states",
+                wishes=(FROM_A,), onchain=True),
+        replace(base, name="careless-offers", title="A is tempted by offers that break limits",
+                params=one_at_a_time, wishes=offers),
+        replace(base, name="careless-no-minimum", title="A is tempted to offer nothing where there is no minimum",
+                params=_with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0))), wishes=(NOTHING,)),
+        replace(base, name="careless-anchors", title="A is tempted to offer 1 msat more than it can pay for",
+                params=ROOMY, wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
+        replace(base, name="careless-fee", title="the same without anchors",
+                params=replace(ROOMY, option_anchors=False), wishes=(_from_a(TOO_MUCH),)),
+        replace(base, name="careless-reserve", title="B is tempted to offer 1 msat of its reserve",
+                params=ROOMY, wishes=(RESERVE_OF_B,)),
+    ]
+
+
+def _liars() -> list[Scenario]:
+    """One party is corrupt and sends one message that the rules forbid: the other's rules must stop it."""
+    one_at_a_time = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
+    base = Scenario("liar-offers", "A lies once, and wants to break every limit", one_at_a_time, PUSH,
+                    (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID), corrupt=(True, False), abuses=1)
+    return [
+        base,
+        replace(base, name="liar-fee", title="A lies once, and wants to offer 1 msat more than it can pay for",
+                params=ROOMY, wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
+        replace(base, name="liar-reserve", title="B lies once, and wants to offer 1 msat of its reserve",
+                params=ROOMY, wishes=(RESERVE_OF_B,), corrupt=(False, True)),
+        replace(base, name="liar-A", title="A cheats, offers one HTLC and lies once", params=ANCHORS,
+                wishes=(FROM_A,), onchain=True),
+        replace(base, name="liar-B", title="B cheats, is offered one HTLC and lies once", params=ANCHORS,
+                wishes=(FROM_A,), corrupt=(False, True), onchain=True),
+    ]
+
+
+_LIST = (*_dances(), *_closings(), *_thieves(), *_careless(), *_liars())
 SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _LIST})
 """All scenarios, by name."""
+
+LARGE = frozenset({"dance-3", "close", "thief-A", "thief-B"})
+"""Those with more than 5,000 worlds: searched once, not again for every rule."""
+SMALL: tuple[str, ...] = tuple(name for name in SCENARIOS if name not in LARGE)
+"""Names of the others."""

@@ -124,11 +124,15 @@ class _Run:
         self._depth += 1 if self._team.waiting() else 0
         if self._progress is not None:
             self._progress(self._report())
-        stopped = next((level.stopped for level in levels if level.stopped), None)
-        limit = self._task.bounds.states
-        if stopped is None and limit is not None and self._team.states() > limit:
-            stopped = Stop.STATES
-        return violations, stopped
+        return violations, next((level.stopped for level in levels if level.stopped), None) or self._bound_hit()
+
+    def _bound_hit(self) -> Stop | None:
+        bounds = self._task.bounds
+        if bounds.states is not None and self._team.states() > bounds.states:
+            return Stop.STATES
+        if bounds.depth is not None and self._depth >= bounds.depth and self._team.waiting():
+            return Stop.DEPTH
+        return None
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started

@@ -44,6 +44,7 @@ class Stop(StrEnum):
     TIME = "out of time"
     MEMORY = "out of memory"
     STATES = "too many states"
+    DEPTH = "as deep as wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Bounds:
 
     seconds: float | None = None
     states: int | None = None
+    depth: int | None = None
+    """Most moves of a counterexample."""
     memory_bytes: int | None = None
     """Most memory that one process may have used."""
 
