@@ -1,0 +1,1 @@
+"""Prover, explorer, ablation and replay: what is done with the specification."""

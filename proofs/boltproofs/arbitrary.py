@@ -8,6 +8,8 @@ from typing import Any
 
 import z3
 
+from boltproofs.collection import Group, Population, SymbolicHtlcs, forms
+from boltproofs.symbolic import SymBool, SymInt
 from boltspec.channel import Channel
 from boltspec.htlc import Side
 from boltspec.messages import (
@@ -19,8 +21,6 @@ from boltspec.messages import (
     UpdateFulfillHtlc,
 )
 from boltspec.params import Limits, Params
-from boltproofs.collection import Group, Population, SymbolicHtlcs, forms
-from boltproofs.symbolic import SymBool, SymInt
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ from typing import Any
 
 import z3
 
-from boltspec.htlc import Htlc, Removal, Side, Stage
 from boltproofs.execution import DEFINED, Unsupported, running, searching, summary
 from boltproofs.symbolic import SymBool, SymInt, formula_of, term_of
+from boltspec.htlc import Htlc, Removal, Side, Stage
 
+ZERO = z3.IntVal(0)
 Form = tuple[Side, Stage, Removal, Stage]
 
 
@@ -197,6 +198,8 @@ def _as_term(branches: list[tuple[list[z3.BoolRef], Any]], term: Callable[[Any],
     """Return the value of a function as one term: nested if-then-else over its branches."""
     *others, (_, last) = branches
     whole = term(last)
+    if not others and isinstance(last, int):
+        return whole
     for conditions, value in reversed(others):
         whole = z3.If(z3.And(conditions), term(value), whole)
     return z3.simplify(whole)
@@ -244,7 +247,8 @@ class SymbolicHtlcs:
             if htlc.offerer is offerer and htlc.id == htlc_id:
                 return htlc
         for population in self.populations:
-            if population.now.offerer is offerer and run.decide(z3.Bool(run.fresh(f"found in {population.group.name}"))):
+            here = z3.Bool(run.fresh(f"found in {population.group.name}"))
+            if population.now.offerer is offerer and run.decide(here):
                 return self._take(population, htlc_id)
         run.memory.setdefault("absent", []).append((offerer, term_of(htlc_id)))
         return None
@@ -277,11 +281,12 @@ class SymbolicHtlcs:
         return SymInt(z3.Sum([term_of(zero), rest])) + sum((weight(htlc) for htlc in self.single), 0)
 
     def _total(self, weight: Callable[[Htlc], Any]) -> z3.ArithRef:
-        terms = [
-            _sum(entry, _as_term(summary(lambda e=entry: weight(e.now)), term_of))  # type: ignore[misc]
-            for entry in self.populations
-        ]
-        return z3.Sum([z3.IntVal(0), *terms])
+        terms = []
+        for entry in self.populations:
+            each = _as_term(summary(lambda e=entry: weight(e.now)), term_of)  # type: ignore[misc]
+            if not each.eq(ZERO):
+                terms.append(_sum(entry, each))
+        return z3.Sum([ZERO, *terms])
 
     def count(self, wanted: Callable[[Htlc], bool]) -> Any:
         """See :meth:`boltspec.htlcs.Htlcs.count`."""
@@ -289,9 +294,7 @@ class SymbolicHtlcs:
 
     def any(self, wanted: Callable[[Htlc], bool]) -> Any:
         """See :meth:`boltspec.htlcs.Htlcs.any`; the predicate may look at stages only."""
-        rest = running().once(
-            lambda: z3.Or([e.number() >= 1 for e in self.populations if _only(lambda: wanted(e.now))])
-        )
+        rest = running().once(lambda: z3.Or([entry.number() >= 1 for entry in self.keep(wanted).populations]))
         return any(wanted(htlc) for htlc in self.single) or SymBool(rest)
 
     def all(self, wanted: Callable[[Htlc], bool]) -> Universal:
@@ -332,9 +335,10 @@ def _sum(population: Population, weight: z3.ArithRef) -> z3.ArithRef:
     if z3.is_int_value(weight):
         return weight * population.number()
     amount = term_of(population.group.member.amount_msat)
-    for factor in (1, -1):
-        if z3.simplify(weight - factor * amount).eq(z3.IntVal(0)):
-            return factor * population.amounts()
+    if weight.eq(amount):
+        return population.amounts()
+    if weight.eq(z3.simplify(-amount)):
+        return -population.amounts()
     entry = GROUP_SUMS.sum(population.group, weight)
     if population.taken:
         run = searching()

@@ -8,7 +8,7 @@ again (:meth:`Execution.once`). Two kinds of execution:
 * *summing up* (:func:`summary`): for predicates and for the small functions handed to the HTLC collection. All
   branches are taken, and the result is the list of conditions and values.
 
-Everything that depends on the number of runs (names of fresh symbols) is counted afresh in each run, so that runs agree.
+Names of fresh symbols are counted afresh in each run, so that runs agree.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import z3
 T = TypeVar("T")
 
 
-class Unsupported(Exception):  # noqa: N818  # a limit of the prover, not an error of its user
+class Unsupported(Exception):  # a limit of the prover, not an error of its user
     """The specification did something that the prover cannot follow: the theorem is unknown, not proved."""
 
 
-class Infeasible(Exception):  # noqa: N818  # control flow
+class Infeasible(Exception):  # control flow
     """The present path contradicts an assumption."""
 
 
@@ -63,10 +63,7 @@ class Execution:
         if formula.get_id() in self.decided:
             return self.decided[formula.get_id()]
         taken = len(self.decisions)
-        if taken < len(self.prescribed):
-            choice = self.prescribed[taken]
-        else:
-            choice = self._choose(formula)
+        choice = self.prescribed[taken] if taken < len(self.prescribed) else self._choose(formula)
         self.decisions.append(choice)
         self.decided[formula.get_id()] = choice
         self._know(formula if choice else z3.Not(formula))
@@ -144,11 +141,6 @@ class Defined:
 
 
 DEFINED = Defined()
-
-
-def forget_definitions() -> None:
-    """Start afresh: for a new set of obligations that shares no symbols with the last one."""
-    DEFINED.__init__()  # type: ignore[misc]  # the object is shared by name
 
 
 _stack: list[Execution] = []

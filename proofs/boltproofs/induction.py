@@ -8,24 +8,12 @@ is one *obligation*.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import z3
 
-from boltspec.channel import Channel, opened
-from boltspec.htlc import Htlc
-from boltspec.messages import (
-    CommitmentSigned,
-    Message,
-    RevokeAndAck,
-    UpdateAddHtlc,
-    UpdateFailHtlc,
-    UpdateFulfillHtlc,
-)
-from boltspec.properties.property import ChannelProperty, Step, StepProperty
-from boltspec.verdict import Accepted
-from boltspec.party import receive, send
 from boltproofs import collection
 from boltproofs.arbitrary import (
     Case,
@@ -37,8 +25,23 @@ from boltproofs.arbitrary import (
     unknown,
 )
 from boltproofs.collection import Group, as_formula
-from boltproofs.execution import Execution, entered, forget_definitions, paths
+from boltproofs.execution import Execution, entered, paths
+from boltproofs.symbolic import term_of
 from boltproofs.theorems import STRUCTURE, InductiveTheorem
+from boltspec.channel import Channel, opened
+from boltspec.htlc import Htlc
+from boltspec.messages import (
+    CommitmentSigned,
+    Message,
+    RevokeAndAck,
+    UpdateAddHtlc,
+    UpdateFailHtlc,
+    UpdateFulfillHtlc,
+)
+from boltspec.party import receive, send
+from boltspec.properties.catalogue import CHANNEL_PROPERTIES
+from boltspec.properties.property import ChannelProperty, Step, StepProperty
+from boltspec.verdict import Accepted
 
 MESSAGES: tuple[type, ...] = (UpdateAddHtlc, UpdateFulfillHtlc, UpdateFailHtlc, CommitmentSigned, RevokeAndAck)
 
@@ -73,7 +76,8 @@ class Statement:
         """Evaluate a property on an arbitrary channel, to assume it."""
         collection.noted.clear()
         formula = as_formula(lambda: goal.holds(channel))
-        return cls(formula, tuple(say for htlcs, say in collection.noted if htlcs is channel.htlcs))
+        about: Any = channel.htlcs
+        return cls(formula, tuple(say for htlcs, say in collection.noted if htlcs is about))
 
     def of(self, htlcs: list[Htlc]) -> list[z3.BoolRef]:
         """Return what the property says of HTLCs that were looked up."""
@@ -102,18 +106,12 @@ class Setting:
         return formulas
 
 
-def settle(case: Case, theorems: tuple[InductiveTheorem, ...], timeout_ms: int) -> Setting:
+@cache
+def settle(case: Case, timeout_ms: int) -> Setting:
     """Prepare an arbitrary channel that satisfies the structural invariants."""
-    forget_definitions()
-    collection.GROUP_SUMS.known.clear()
     groups = _possible(case)
     channel = arbitrary_channel(case, groups)
-    needed = {goal.name: goal for goal in STRUCTURE}
-    for theorem in theorems:
-        needed |= {lemma.name: lemma for lemma in theorem.lemmas}
-        if isinstance(theorem.goal, ChannelProperty):
-            needed[theorem.goal.name] = theorem.goal
-    statements = {name: Statement.about(channel, goal) for name, goal in needed.items()}
+    statements = {goal.name: Statement.about(channel, goal) for goal in CHANNEL_PROPERTIES}
     solver = z3.Solver()
     solver.set(timeout=timeout_ms)
     solver.add(domain(channel))
@@ -129,21 +127,6 @@ def _possible(case: Case) -> tuple[Group, ...]:
     solver.add(domain(channel))
     solver.add(*(as_formula(lambda g=goal: g.holds(channel)) for goal in STRUCTURE))  # type: ignore[misc]
     return tuple(group for group in groups if solver.check(group.number >= 1) != z3.unsat)
-
-
-@dataclass
-class Obligation:
-    """One question: can the goal fail on this path?"""
-
-    theorem: InductiveTheorem
-    setting: Setting
-    step: StepKind | None
-    """``None`` for the channel that has just been opened."""
-    message: Message | None
-    run: Execution
-    solver: z3.Solver
-    """Holds all facts, the assumptions and the negated goal."""
-    memory: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -198,6 +181,7 @@ def pose_opening(theorem: InductiveTheorem, case: Case, timeout_ms: int) -> z3.S
     solver = z3.Solver()
     solver.set(timeout=timeout_ms)
     facts = domain(replace(arbitrary_channel(case, ()), params=params))
-    solver.add([*facts, push_msat.term >= 0, push_msat.term <= params.capacity_msat.term])
+    capacity = term_of(params.capacity_msat)
+    solver.add([*facts, push_msat.term >= 0, push_msat.term <= capacity])
     solver.add(z3.Not(as_formula(lambda: theorem.goal.holds(channel))))  # type: ignore[arg-type]
     return solver

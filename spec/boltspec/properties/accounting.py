@@ -43,7 +43,8 @@ def _fee_affordable(step: Step) -> bool:
     if not isinstance(step.message, UpdateAddHtlc) or params.opener is not side:
         return True
     left = above_reserve(step.after, side, view) - to_msat(anchors_cost(params))
-    return all(left >= to_msat(fee(step.after, view, owner)) for owner in ((REMOTE, LOCAL) if step.sending else (LOCAL,)))
+    owners = (REMOTE, LOCAL) if step.sending else (LOCAL,)
+    return all(left >= to_msat(fee(step.after, view, owner)) for owner in owners)
 
 
 def _lawful_stage(htlc: Htlc) -> bool:
@@ -66,14 +67,15 @@ def _stages_in_order(channel: Channel) -> bool:
 
 
 def _one_unacked(channel: Channel) -> bool:
-    return (
-        0 <= channel.local_commitment_number - channel.local_revocations <= 1
-        and 0 <= channel.remote_commitment_number - channel.remote_revocations <= 1
-    )
+    if not 0 <= channel.local_commitment_number - channel.local_revocations <= 1:
+        return False
+    if not 0 <= channel.remote_commitment_number - channel.remote_revocations <= 1:
+        return False
+    return _only_owed_is_awaited(channel)
 
 
-def _stages_match_numbers(channel: Channel) -> bool:
-    """An update waits for a revocation only while one is outstanding."""
+def _only_owed_is_awaited(channel: Channel) -> bool:
+    """Say whether updates wait for a revocation only while one is outstanding."""
     ours_owed = channel.local_revocations < channel.local_commitment_number
     theirs_owed = channel.remote_revocations < channel.remote_commitment_number
     if not ours_owed and channel.htlcs.any(lambda htlc: _at(htlc, REMOTE, Stage.COMMITTED, Stage.ACK_COMMITTED)):
@@ -161,10 +163,9 @@ STAGE_ORDER = ChannelProperty(
     _stages_in_order,
 )
 ONE_UNACKED_COMMIT = ChannelProperty(
-    "OneUnackedCommit", "Each side has at most one commitment that is signed and not yet answered.", _one_unacked
-)
-STAGES_MATCH_NUMBERS = ChannelProperty(
-    "StagesMatchNumbers", "An update waits for a revocation only while one is outstanding.", _stages_match_numbers
+    "OneUnackedCommit",
+    "Each side has at most one commitment that is signed and not yet answered, and only then updates wait for it.",
+    _one_unacked,
 )
 LIMITS_HOLD = ChannelProperty("LimitsHold", "HTLC count and value in flight stay within the limits.", _limits_hold)
 TERMS_LAWFUL = ChannelProperty(

@@ -10,7 +10,6 @@ CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
     accounting.NON_NEGATIVE,
     accounting.STAGE_ORDER,
     accounting.ONE_UNACKED_COMMIT,
-    accounting.STAGES_MATCH_NUMBERS,
     accounting.LIMITS_HOLD,
     accounting.TERMS_LAWFUL,
     accounting.IDS_BELOW_NEXT,

@@ -1,0 +1,135 @@
+"""Units of work of the induction: all obligations of a case, or the search for one counterexample."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import z3
+
+from boltproofs.arbitrary import CASES
+from boltproofs.counterexample import find, find_opening
+from boltproofs.execution import Unsupported
+from boltproofs.findings import Finding, Findings
+from boltproofs.induction import STEPS, Setting, StepKind, Taken, pose, pose_opening, settle, taken_paths
+from boltproofs.solving import QUERY_TIMEOUT_MS, Desk, Task
+from boltproofs.theorems import INDUCTIVE, InductiveTheorem
+from boltspec.properties.property import ChannelProperty
+from boltspec.rules import without
+
+BY_NAME = {theorem.name: theorem for theorem in INDUCTIVE}
+
+
+def prove_case(index: int, names: Sequence[str], task: Task) -> Findings:
+    """Put all obligations of some theorems in one case to the solver."""
+    theorems = tuple(BY_NAME[name] for name in names)
+    case, findings, desk = CASES[index], Findings(), Desk(task)
+    setting = settle(case, QUERY_TIMEOUT_MS)
+    with without(task.without):
+        for theorem in theorems:
+            _opening(theorem, setting, findings, desk)
+        for step in STEPS:
+            _step(step, theorems, setting, findings, desk)
+    findings.cross_checked = desk.cross_checked
+    return findings
+
+
+def _opening(theorem: InductiveTheorem, setting: Setting, findings: Findings, desk: Desk) -> None:
+    """The property holds of a channel that has just been opened."""
+    if not isinstance(theorem.goal, ChannelProperty):
+        return
+    started = time.monotonic()
+    solver = pose_opening(theorem, setting.case, QUERY_TIMEOUT_MS)
+    asked = desk.ask(solver, theorem.name, f"opening, {setting.case}")
+    finding = Finding(obligations=1, unknown=asked.unknown)
+    if asked.failed:
+        example = find_opening(solver, setting, theorem)
+        finding.counterexample = str(example) if example else None
+        finding.unknown = None if example else "a counterexample that the plain interpreter does not confirm"
+    finding.seconds = time.monotonic() - started
+    findings.of(theorem.name).add(finding)
+
+
+def _step(
+    step: StepKind, theorems: tuple[InductiveTheorem, ...], setting: Setting, findings: Findings, desk: Desk
+) -> None:
+    """Every property holds after the step wherever it is accepted; somewhere it is accepted."""
+    where, witnessed = f"{step}, {setting.case}", False
+    try:
+        for path in taken_paths(setting, step):
+            findings.paths += 1
+            if path is None:
+                continue
+            witnessed = witnessed or find(setting, path, None) is not None
+            for theorem in theorems:
+                findings.of(theorem.name).add(_obligation(theorem, setting, path, desk, where))
+    except Unsupported as limit:
+        for theorem in theorems:
+            findings.of(theorem.name).add(Finding(unknown=f"{limit} at {where}"))
+    for theorem in theorems:
+        findings.of(theorem.name).witness &= witnessed
+
+
+def _obligation(theorem: InductiveTheorem, setting: Setting, path: Taken, desk: Desk, where: str) -> Finding:
+    started = time.monotonic()
+    setting.solver.push()
+    try:
+        pose(theorem, setting, path)
+        asked = desk.ask(setting.solver, theorem.name, where)
+        finding = Finding(obligations=1, unknown=asked.unknown)
+        if asked.failed:
+            _explain(finding, theorem, setting, path)
+    finally:
+        setting.solver.pop()
+    finding.seconds = time.monotonic() - started
+    return finding
+
+
+def _explain(finding: Finding, theorem: InductiveTheorem, setting: Setting, path: Taken) -> None:
+    example = find(setting, path, theorem)
+    if example is not None:
+        finding.counterexample = str(example)
+    else:
+        finding.unknown = "a counterexample that the plain interpreter does not confirm"
+
+
+def refute_without(name: str, rule: str, task: Task) -> bool:
+    """Say whether the plain interpreter violates the property once the rule is off; the step is looked for."""
+    theorem = BY_NAME[name]
+    near, far = _steps_by_distance(rule)
+    with without(task.without | {rule}):
+        return any(
+            _refuted_at(step, settle(case, QUERY_TIMEOUT_MS), theorem, task)
+            for steps in (near, far)
+            for case in CASES
+            for step in steps
+        )
+
+
+def _refuted_at(step: StepKind, setting: Setting, theorem: InductiveTheorem, task: Task) -> bool:
+    for path in taken_paths(setting, step):
+        if path is None or task.expired:
+            continue
+        setting.solver.push()
+        pose(theorem, setting, path)
+        refuted = setting.solver.check() == z3.sat and find(setting, path, theorem) is not None
+        setting.solver.pop()
+        if refuted:
+            return True
+    return False
+
+
+MESSAGES_OF = {
+    "adding": ("UpdateAddHtlc",),
+    "removing": ("UpdateFulfillHtlc", "UpdateFailHtlc"),
+    "commitment": ("CommitmentSigned",),
+    "revoke": ("RevokeAndAck",),
+}
+"""Messages of the sections that rules belong to: only an order of search, the others come after them."""
+
+
+def _steps_by_distance(rule: str) -> tuple[list[StepKind], list[StepKind]]:
+    """Return the steps that the rule is likely to guard, and the others."""
+    messages = MESSAGES_OF.get(rule.split("-")[1], ())
+    near = [step for step in STEPS if step.message.__name__ in messages]
+    return near, [step for step in STEPS if step not in near]

@@ -1,0 +1,229 @@
+"""Proving all theorems: ``boltspec verify``.
+
+The work is cut into units that run in separate processes: one per case of the induction, one per theorem and rule whose
+removal must refute it, one per theorem on chain. The answer *unknown* (of the solver, or because time ran out) is never
+counted as proved; and a theorem whose lemma is not proved is unknown too, whatever became of its own obligations.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import z3
+
+from boltproofs.arbitrary import CASES
+from boltproofs.chain_proof import prove_on_chain
+from boltproofs.chain_theorems import CHAIN_THEOREMS, ChainTheorem
+from boltproofs.findings import Findings
+from boltproofs.induction_proof import prove_case, refute_without
+from boltproofs.solving import Task
+from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
+
+UNBOUNDED = ("amounts", "heights", "feerates", "limits", "HTLCs", "trace length")
+"""What no inductive theorem bounds."""
+
+Theorem = InductiveTheorem | ChainTheorem
+ALL: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS)
+THEOREMS: dict[str, Theorem] = {theorem.name: theorem for theorem in ALL}
+"""All theorems by name."""
+
+
+@dataclass
+class TheoremResult:
+    """What came of one theorem."""
+
+    name: str
+    status: str
+    """``proved``, ``refuted`` or ``unknown``."""
+    kind: str
+    """``inductive`` or ``on chain``."""
+    sentence: str
+    unbounded: list[str]
+    bounds: dict[str, str]
+    obligations: int
+    seconds: float
+    witness: bool
+    """The premises were satisfied by a concrete state, on which the plain interpreter took the step."""
+    refuted_without: list[str]
+    """Rules without which the plain interpreter violates the property."""
+    lemmas: list[str]
+    counterexample: str | None = None
+    reason: str | None = None
+    """Why the status is unknown, or which demand on a proved theorem is not met."""
+
+
+@dataclass
+class VerifyResult:
+    """What came of all theorems that were asked for."""
+
+    theorems: list[TheoremResult]
+    solver: str
+    version: str
+    paths: int
+    seconds: float
+    without: list[str] = field(default_factory=list)
+    cross_checked: int = 0
+    """How many obligations cvc5 answered too."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every theorem is proved, has its witness and is refuted without its rules."""
+        return bool(self.theorems) and all(entry.status == "proved" and not entry.reason for entry in self.theorems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain data."""
+        return asdict(self)
+
+
+class UnknownTheoremError(ValueError):
+    """No theorem has this name."""
+
+
+def verify(
+    names: Sequence[str] | None = None,
+    without: frozenset[str] = frozenset(),
+    seconds: float | None = None,
+    *,
+    smtlib_dir: Path | None = None,
+    cross_check: bool = False,
+    workers: int = 2,
+    progress: Callable[[str], None] = lambda _: None,
+) -> VerifyResult:
+    """Prove theorems by name (all by default), with some rules switched off.
+
+    With no rule off each theorem's demands are checked as well: a witness, and a counterexample for each rule in
+    ``fails_without``. ``seconds`` bounds the whole; what is left then is unknown. Raises :class:`UnknownTheoremError`.
+    """
+    wanted = _wanted(names)
+    started = time.monotonic()
+    deadline = started + seconds if seconds is not None else None
+    if smtlib_dir is not None:
+        smtlib_dir.mkdir(parents=True, exist_ok=True)
+    task = Task(without, deadline, smtlib_dir, cross_check)
+    inductive = [theorem for theorem in wanted if isinstance(theorem, InductiveTheorem)]
+    on_chain = [theorem for theorem in wanted if isinstance(theorem, ChainTheorem)]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        names_of_inductive = [theorem.name for theorem in inductive]
+        cases = [pool.submit(prove_case, case, names_of_inductive, task) for case in range(len(CASES)) if inductive]
+        chained = [pool.submit(prove_on_chain, theorem.name, task) for theorem in on_chain]
+        refuted = [
+            (theorem.name, rule, pool.submit(refute_without, theorem.name, rule, task))
+            for theorem in inductive
+            for rule in (theorem.fails_without if not without else ())
+        ]
+        findings = Findings()
+        for number, case in enumerate(cases, start=1):
+            findings.add(case.result())
+            progress(f"induction: case {number} of {len(cases)}")
+        for entry in chained:
+            findings.add(entry.result())
+        refutations: dict[str, list[tuple[str, bool]]] = {}
+        for name, rule, future in refuted:
+            refutations.setdefault(name, []).append((rule, future.result()))
+            progress(f"{name} without {rule}")
+    results = [_result(theorem, findings, refutations, bool(without)) for theorem in wanted]
+    _withdraw(results)
+    return VerifyResult(
+        theorems=results,
+        solver=f"z3 {z3.get_version_string()}",
+        version=version("boltspec"),
+        paths=findings.paths,
+        seconds=round(time.monotonic() - started, 2),
+        without=sorted(without),
+        cross_checked=findings.cross_checked,
+    )
+
+
+def _wanted(names: Sequence[str] | None) -> list[Theorem]:
+    """Return the theorems of these names and all lemmas that they rest on."""
+    chosen: dict[str, Theorem] = {}
+
+    def choose(name: str) -> None:
+        if name not in THEOREMS:
+            raise UnknownTheoremError(name)
+        if name not in chosen:
+            chosen[name] = THEOREMS[name]
+            for lemma in lemmas_of(THEOREMS[name]):
+                choose(lemma)
+
+    for name in names or THEOREMS:
+        choose(name)
+    return [theorem for name, theorem in THEOREMS.items() if name in chosen]
+
+
+def lemmas_of(theorem: Theorem) -> list[str]:
+    """Return the names of the theorems that a proof assumes, itself left out."""
+    if isinstance(theorem, ChainTheorem):
+        return list(theorem.lemmas)
+    goals = (*STRUCTURE, *theorem.lemmas)
+    return [goal.name for goal in goals if goal.name != theorem.name]
+
+
+def _result(
+    theorem: Theorem, findings: Findings, refutations: dict[str, list[tuple[str, bool]]], weakened: bool
+) -> TheoremResult:
+    found = findings.of(theorem.name)
+    inductive = isinstance(theorem, InductiveTheorem)
+    tried = [*refutations.get(theorem.name, []), *found.refutations]
+    status = "refuted" if found.counterexample else ("unknown" if found.unknown else "proved")
+    result = TheoremResult(
+        name=theorem.name,
+        status=status,
+        kind="inductive" if inductive else "on chain",
+        sentence=theorem.goal.sentence if isinstance(theorem, InductiveTheorem) else theorem.sentence,
+        unbounded=list(UNBOUNDED if isinstance(theorem, InductiveTheorem) else theorem.unbounded),
+        bounds=_bounds(theorem),
+        obligations=found.obligations,
+        seconds=round(found.seconds, 2),
+        witness=found.witness,
+        refuted_without=[rule for rule, refuted in tried if refuted],
+        lemmas=lemmas_of(theorem),
+        counterexample=found.counterexample,
+        reason=found.unknown,
+    )
+    if status == "proved" and not weakened:
+        result.reason = _unmet(result, theorem)
+    return result
+
+
+def _bounds(theorem: Theorem) -> dict[str, str]:
+    """Return what a theorem bounds or demands of its parameters: an inductive one nothing."""
+    return {"holds if": theorem.condition} if isinstance(theorem, ChainTheorem) and theorem.condition else {}
+
+
+def _unmet(result: TheoremResult, theorem: Theorem) -> str | None:
+    """Return which demand on a proved theorem is not met."""
+    if not result.witness:
+        return "no concrete state satisfies the premises: the theorem may be empty"
+    missing = [rule for rule in theorem.fails_without if rule not in result.refuted_without]
+    return f"not refuted without {', '.join(missing)}: the check may be unable to fail" if missing else None
+
+
+def _withdraw(results: list[TheoremResult]) -> None:
+    """Make proofs unknown that rest on a lemma which is not proved."""
+    status = {result.name: result.status for result in results}
+    for _ in results:
+        for result in results:
+            failed = [lemma for lemma in result.lemmas if status[lemma] != "proved"]
+            if result.status == "proved" and failed:
+                result.status = status[result.name] = "unknown"
+                result.reason = f"rests on {', '.join(failed)}, which {'is' if len(failed) == 1 else 'are'} not proved"
+
+
+def summary_lines(result: VerifyResult) -> Iterator[str]:
+    """Yield what is to be said of a result that does not hold, theorem by theorem."""
+    for entry in result.theorems:
+        if entry.status != "proved" or entry.reason:
+            yield f"{entry.name}: {entry.status}" + (f" ({entry.reason})" if entry.reason else "")
+            if entry.counterexample:
+                yield entry.counterexample
+    counts = Counter(entry.status for entry in result.theorems)
+    yield ", ".join(f"{counts[status]} {status}" for status in ("proved", "refuted", "unknown"))
