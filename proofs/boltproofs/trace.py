@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 
+from boltproofs.explorer.invariants import breaks
 from boltproofs.scenarios import SCENARIOS
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
 from boltspec.rules import requirements, without
@@ -88,7 +89,7 @@ def load(path: Path) -> Trace:
         raise TraceError(f"{path}: {error}") from error
     try:
         trace = from_json(data)
-        trace.worlds()
+        _check_property(trace, trace.worlds())
     except TraceError as error:
         raise TraceError(f"{path}: {error}") from error
     return trace
@@ -113,6 +114,15 @@ def from_json(data: object) -> Trace:
         moves=tuple(_move(entry, f"moves[{index}]") for index, entry in enumerate(data["moves"])),
         property=data["property"],
     )
+
+
+def _check_property(trace: Trace, worlds: tuple[World, ...]) -> None:
+    """Refuse a trace that claims to break a property and does not."""
+    if trace.property is None:
+        return
+    with without(trace.without):
+        if not breaks(trace.property, worlds, trace.moves, trace.scenario):
+            raise TraceError(f"property: the last move does not break {trace.property}")
 
 
 def _move(entry: object, where: str) -> Move:

@@ -5,7 +5,7 @@ Channel and step properties are asked of honest nodes only: what a corrupt party
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from boltspec.channel import Channel
@@ -64,6 +64,14 @@ def named(names: Collection[str]) -> Invariants:
         tuple(entry for entry in STEP_PROPERTIES if entry.name in names),
         tuple(entry for entry in WORLD_PROPERTIES if entry.name in names),
     )
+
+
+def breaks(name: str, worlds: Sequence[World], moves: Sequence[Move], scenario: Scenario) -> bool:
+    """Say whether the last move of a run breaks the property of that name."""
+    invariants = named({name})
+    if not moves:
+        return invariants.broken_at_first(worlds[-1], scenario) is not None
+    return invariants.broken_by(worlds[-2], moves[-1], worlds[-1], scenario) is not None
 
 
 def step_of(before: World, move: Move, after: World, scenario: Scenario) -> Step | None:

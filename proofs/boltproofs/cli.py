@@ -1,0 +1,272 @@
+"""The ``boltspec`` command.
+
+Exit codes: 0 everything that was asked for holds, 1 something does not, 2 wrong use or damaged input, 4 incomplete
+(a bound was hit before the end), 5 internal error. Results go to standard output, progress to standard error;
+``--json`` writes the result for programs to a file, or with ``-`` to standard output instead of the tables.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boltproofs import tables
+from boltproofs.ablation import ablate
+from boltproofs.citations import switchable_rules
+from boltproofs.explorer.invariants import EVERY_PROPERTY, named
+from boltproofs.explorer.search import Progress, Result, Verdict, search
+from boltproofs.explorer.shard import Bounds
+from boltproofs.ladder import ladder
+from boltproofs.names import Named
+from boltproofs.replay import CHAINS, NoBitcoind, replay
+from boltproofs.results import store, stored_or
+from boltproofs.rule_status import rule_statuses
+from boltproofs.scenarios import SCENARIOS
+from boltproofs.trace import PROPERTIES, TraceError, load
+from boltproofs.verify import THEOREMS, VerifyResult, summary_lines, verify
+
+HOLDS, FAILED, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 4, 5
+"""Exit codes."""
+JSON_TO_STDOUT = "-"
+CORES = os.cpu_count() or 1
+
+json_option = click.option(
+    "--json", "json_file", metavar="FILE", help="Write the result as JSON; - for standard output."
+)
+without_option = click.option(
+    "--without",
+    multiple=True,
+    type=Named("rule", switchable_rules),
+    help="Switch this rule off (may be repeated).",
+)
+seconds_option = click.option("--seconds", type=click.FloatRange(min=0), help="Stop after this time: incomplete.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), default=CORES, show_default=True, help="Processes to use."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="boltspec")
+def command() -> None:
+    """The Lightning Network as a specification that runs: prove it, search it, weaken it, replay it."""
+
+
+def main() -> None:
+    """Run the command; an unexpected error is shown in full and ends with its own exit code."""
+    try:
+        command.main(standalone_mode=True)
+    except Exception:  # the last resort, so that it is told apart from a failed check
+        traceback.print_exc()
+        sys.exit(INTERNAL)
+
+
+# --- verify ---
+
+
+@command.command("verify")
+@click.argument("theorems", nargs=-1, type=Named("theorem", lambda: THEOREMS))
+@without_option
+@seconds_option
+@workers_option
+@click.option("--smtlib", type=click.Path(path_type=Path, file_okay=False), help="Write every obligation as SMT-LIB.")
+@click.option("--cross-check", is_flag=True, help="Ask cvc5 for a second opinion on every obligation.")
+@json_option
+def verify_command(
+    *,
+    theorems: tuple[str, ...],
+    without: tuple[str, ...],
+    seconds: float | None,
+    workers: int,
+    smtlib: Path | None,
+    cross_check: bool,
+    json_file: str | None,
+) -> None:
+    """Prove THEOREMS (all by default) for every channel, whatever its amounts and however many HTLCs it has."""
+    off, say = frozenset(without), _Slowly()
+    result = verify(
+        theorems or None, off, seconds, smtlib_dir=smtlib, cross_check=cross_check, workers=workers, progress=say
+    )
+    data = result.to_json()
+    _hand_over(data, json_file, lambda: _show_theorems(result, data))
+    sys.exit(verify_exit_code(result))
+
+
+def verify_exit_code(result: VerifyResult) -> int:
+    """Return 0 if everything is proved, 1 if something is refuted or unmet, 4 if something is only unknown."""
+    if result.holds:
+        return HOLDS
+    failed = any(entry.status == "refuted" or (entry.status == "proved" and entry.reason) for entry in result.theorems)
+    return FAILED if failed else INCOMPLETE
+
+
+def _show_theorems(result: VerifyResult, data: Mapping[str, Any]) -> None:
+    tables.console().print(tables.theorems_table(data))
+    for line in summary_lines(result):
+        click.echo(line)
+
+
+# --- explore ---
+
+
+@command.command("explore")
+@click.argument("scenario", type=Named("scenario", lambda: SCENARIOS))
+@without_option
+@seconds_option
+@workers_option
+@click.option(
+    "--property",
+    "properties",
+    multiple=True,
+    type=Named("property", lambda: PROPERTIES),
+    help="Ask for this property only (may be repeated).",
+)
+@click.option("--max-states", type=click.IntRange(min=1), help="Stop after this many worlds: incomplete.")
+@click.option("--max-memory", type=click.IntRange(min=1), metavar="MIB", help="Stop when a process has used so much.")
+@click.option("--trace", "trace_file", type=click.Path(path_type=Path), help="Write the counterexample to this file.")
+@json_option
+def explore_command(
+    *,
+    scenario: str,
+    without: tuple[str, ...],
+    properties: tuple[str, ...],
+    seconds: float | None,
+    workers: int,
+    max_states: int | None,
+    max_memory: int | None,
+    trace_file: Path | None,
+    json_file: str | None,
+) -> None:
+    """Search every world of SCENARIO; show the shortest way to break a property."""
+    bounds = Bounds(seconds, max_states, memory_bytes=None if max_memory is None else max_memory << 20)
+    result = search(
+        SCENARIOS[scenario],
+        without=frozenset(without),
+        invariants=named(properties) if properties else EVERY_PROPERTY,
+        bounds=bounds,
+        workers=workers,
+        progress=_Slowly().searching,
+    )
+    if result.trace is not None and trace_file is not None:
+        result.trace.save(trace_file)
+    _hand_over(result.to_json(), json_file, lambda: _show_search(result, trace_file))
+    sys.exit({Verdict.HOLDS: HOLDS, Verdict.VIOLATED: FAILED, Verdict.UNKNOWN: INCOMPLETE}[result.verdict])
+
+
+def _show_search(result: Result, trace_file: Path | None) -> None:
+    tables.console().print(tables.searches_table([result.to_json()]))
+    if result.trace is not None:
+        click.echo(ladder(result.trace, f"boltspec replay {trace_file}" if trace_file else None))
+    if result.verdict is Verdict.UNKNOWN:
+        click.echo(f"{result.stopped}: covered every world up to {result.depth - 1} moves from the start")
+
+
+# --- ablate ---
+
+
+@command.command("ablate")
+@click.option(
+    "--rule", "rules", multiple=True, type=Named("rule", switchable_rules), help="Only this rule (may be repeated)."
+)
+@click.option("--ladders", is_flag=True, help="Show each attack as a ladder.")
+@workers_option
+@json_option
+def ablate_command(rules: tuple[str, ...], ladders: bool, workers: int, json_file: str | None) -> None:
+    """Switch off one rule at a time and search for what breaks."""
+    found = ablate(rules, workers)
+    data = found.to_json()
+    if not rules:
+        store("ablate", data)
+
+    def show() -> None:
+        tables.console().print(tables.ablation_table(data))
+        for finding in found.findings:
+            if ladders and finding.trace is not None:
+                click.echo(f"\n{ladder(finding.damage or finding.trace)}")
+        click.echo(tables.ablation_summary(data))
+
+    _hand_over(data, json_file, show)
+    sys.exit(HOLDS if found.explained else FAILED)
+
+
+# --- replay ---
+
+
+@command.command("replay")
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.option("--chain", type=click.Choice(CHAINS), default="kernel", show_default=True, help="Where to replay.")
+@click.option("--show", is_flag=True, help="Show the trace as a ladder first.")
+@json_option
+def replay_command(trace: Path, chain: str, show: bool, json_file: str | None) -> None:
+    """Replay TRACE on Bitcoin's own consensus code, comparing model and chain after every step."""
+    try:
+        loaded = load(trace)
+        result = replay(loaded, chain)
+    except (TraceError, NoBitcoind) as error:
+        raise click.UsageError(str(error)) from error
+    shown = f"{ladder(loaded, f'boltspec replay {trace} --chain {chain}')}\n\n" if show else ""
+    _hand_over(result.to_json(), json_file, lambda: click.echo(f"{shown}{result.report}"))
+    sys.exit(HOLDS if result.agreed else FAILED)
+
+
+# --- rules ---
+
+
+@command.command("rules")
+@click.option("--bolt", type=click.IntRange(min=1, max=12), help="Only requirements of this BOLT.")
+@workers_option
+@json_option
+def rules_command(bolt: int | None, workers: int, json_file: str | None) -> None:
+    """Say of every requirement whether it is specified, proved, searched, tested, and what breaks without it.
+
+    Proofs and ablation are taken from the last run if the sources are the same, and computed otherwise.
+    """
+    say = _Slowly()
+    verified = stored_or("verify", lambda: verify(workers=workers, progress=say).to_json())
+    ablated = stored_or("ablate", lambda: ablate(workers=workers).to_json())
+    statuses = rule_statuses(verified, ablated, bolt)
+    data = {"rules": [status.to_json() for status in statuses]}
+    _hand_over(data, json_file, lambda: tables.console().print(tables.rules_table(statuses)))
+
+
+# --- output ---
+
+
+def _hand_over(data: Mapping[str, Any], json_file: str | None, show: Callable[[], None]) -> None:
+    """Give the result to programs, to people, or to both."""
+    if json_file == JSON_TO_STDOUT:
+        click.echo(json.dumps(data, indent=1))
+        return
+    if json_file is not None:
+        Path(json_file).write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    show()
+
+
+class _Slowly:
+    """Progress on standard error, at most once a second."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        if time.monotonic() - self._last >= 1:
+            self._last = time.monotonic()
+            click.echo(text, err=True)
+
+    def searching(self, at: Progress) -> None:
+        """Say how far a search has come."""
+        self(
+            f"{at.scenario}: {at.depth} moves deep, {at.states:,} worlds, {at.transitions:,} transitions,"
+            f" {at.waiting:,} waiting, {at.seconds:.0f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Names given by people: looked up, or refused with the nearest ones that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+
+import click
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """Return a phrase with the names that are nearest to an unknown one."""
+    near = get_close_matches(name, known, n=3, cutoff=0.4)
+    return f"; near: {', '.join(near)}" if near else ""
+
+
+class Named(click.ParamType[str]):
+    """A command line parameter that is one of many names, which are looked up when it is used."""
+
+    def __init__(self, kind: str, known: Callable[[], Collection[str]]) -> None:
+        self.name = kind
+        self._known = known
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with the nearest ones."""
+        name, known = str(value), self._known()
+        if name not in known:
+            self.fail(f"unknown {self.name} {name!r}{hint(name, known)}", param, ctx)
+        return name

@@ -1,0 +1,85 @@
+"""What is known of each requirement: whether the specification states it, what proves it, what breaks without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from boltproofs.citations import cited, spec_sources, tree
+from boltspec.rules import Requirement, requirements
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStatus:
+    """The state of one requirement."""
+
+    requirement: Requirement
+    specified: bool
+    """The specification cites it."""
+    proved: tuple[str, ...]
+    """Theorems that are refuted without it."""
+    searched: str | None
+    """Verdict over all scenarios in which it decides something; ``None`` if there is none."""
+    tested: bool
+    """A test cites it."""
+    ablation: str | None
+    """What ablation says of it; ``None`` if it is no rule that can be switched off."""
+    reason: str | None
+    """Why ablation says so."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the state as a JSON object."""
+        row = self.requirement
+        return {
+            "id": row.id,
+            "bolt": row.bolt,
+            "section": row.section_anchor,
+            "level": row.level,
+            "summary": row.summary,
+            "specified": self.specified,
+            "proved": list(self.proved),
+            "searched": self.searched,
+            "tested": self.tested,
+            "ablation": self.ablation,
+            "reason": self.reason,
+        }
+
+
+def rule_statuses(verified: Mapping[str, Any], ablated: Mapping[str, Any], bolt: int | None = None) -> list[RuleStatus]:
+    """Return the state of every requirement (of one BOLT), from the JSON results of ``verify`` and ``ablate``."""
+    in_spec, in_tests = cited(spec_sources()), _cited_in_tests()
+    proofs = _proofs(verified["theorems"])
+    findings = {entry["rule"]: entry for entry in ablated["rules"]}
+    verdicts = {entry["scenario"]: entry["verdict"] for entry in ablated["scenarios"]}
+    return [
+        RuleStatus(
+            requirement=row,
+            specified=row.id in in_spec,
+            proved=tuple(proofs.get(row.id, ())),
+            searched=_worst(verdicts[name] for name in findings.get(row.id, {"scenarios": ()})["scenarios"]),
+            tested=row.id in in_tests,
+            ablation=findings[row.id]["outcome"] if row.id in findings else None,
+            reason=findings[row.id]["reason"] if row.id in findings else None,
+        )
+        for row in requirements().values()
+        if bolt is None or row.bolt == bolt
+    ]
+
+
+def _cited_in_tests() -> frozenset[str]:
+    root = tree()
+    return frozenset() if root is None else cited((root / "tests").rglob("*.py"))
+
+
+def _proofs(theorems: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for theorem in theorems:
+        for rule in theorem["refuted_without"] if theorem["status"] == "proved" else ():
+            found.setdefault(rule, []).append(theorem["name"])
+    return found
+
+
+def _worst(verdicts: Iterable[str]) -> str | None:
+    found = set(verdicts)
+    return next((verdict for verdict in ("violated", "unknown", "holds") if verdict in found), None)
