@@ -34,7 +34,7 @@ SETTINGS = settings(
 )
 """About half a minute; the same examples each time on a CI machine."""
 
-AMOUNTS = (50_000_999, 300_000, 353_999, 354_000, 1_016_999, 1_017_000, 1_057_000, 120_000_000)
+AMOUNTS = (50_000_999, 300_000, 353_999, 354_000, 1_016_999, 1_017_000, 1_056_999, 1_057_000, 120_000_000)
 """In millisatoshis. With the scenarios' dust limit of 354 sat and feerate of 1000: trimmed everywhere, on both sides of
 the boundaries with anchors and without (663 and 703 sat of fee), and large ones."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,7 @@ CHAINS = ("kernel", "bitcoind")
 """Bitcoin Core's consensus library inside this process, and a ``bitcoind`` of its own."""
 
 RENEW_AFTER = 600
-"""Height from which an embedded chain is worth replacing: it slows down as it grows."""
+"""Blocks and checks after which an embedded chain is worth replacing: it slows down with all that it has processed."""
 
 
 class NoBitcoind(LookupError):
@@ -39,11 +39,31 @@ def open_chain(name: str) -> Iterator[Chain]:
         yield real
 
 
+def name_of(chain: Chain) -> str:
+    """The name of a chain's kind, as in :data:`CHAINS`; that of its class for any other."""
+    if isinstance(chain, EmbeddedChain):
+        return "kernel"
+    return "bitcoind" if isinstance(chain, BitcoindChain) else type(chain).__name__
+
+
+class _CountedChain(EmbeddedChain):
+    """An embedded chain that counts what it was asked: to the library every check is a block."""
+
+    def __init__(self) -> None:
+        self.checks = 0
+        super().__init__()
+
+    def check(self, transaction: bytes, after: Sequence[bytes] = ()) -> str | None:
+        """Why consensus would refuse the transaction: see `EmbeddedChain.check`."""
+        self.checks += 1
+        return super().check(transaction, after)
+
+
 class KernelPool:
     """An embedded chain for many replays, replaced by a new one before it gets slow."""
 
     def __init__(self) -> None:
-        self._chain = EmbeddedChain()
+        self._chain = _CountedChain()
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +75,7 @@ class KernelPool:
 
     def chain(self) -> EmbeddedChain:
         """The chain for the next replay; those given before are of no use any more."""
-        if self._chain.height() >= RENEW_AFTER:
+        if self._chain.height() + self._chain.checks >= RENEW_AFTER:
             self._chain.close()
-            self._chain = EmbeddedChain()
+            self._chain = _CountedChain()
         return self._chain

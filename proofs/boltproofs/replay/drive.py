@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from boltchain.interface import Chain
-from boltproofs.replay.chains import open_chain
+from boltproofs.replay.chains import name_of, open_chain
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.lockstep import Lockstep
 from boltproofs.replay.result import ReplayResult, ReplayStep
@@ -25,8 +25,8 @@ def replay(trace: Trace, chain: Chain | str = "kernel", *, probing: bool = False
     """
     if isinstance(chain, str):
         with open_chain(chain) as opened:
-            return _replay(trace, opened, chain, probing)
-    return _replay(trace, chain, type(chain).__name__, probing)
+            return _replay(trace, opened, probing)
+    return _replay(trace, chain, probing)
 
 
 def replay_moves(
@@ -41,7 +41,7 @@ def replay_moves(
     return replay(Trace(scenario, without, tuple(moves)), chain, probing=probing)
 
 
-def _replay(trace: Trace, chain: Chain, name: str, probing: bool) -> ReplayResult:
+def _replay(trace: Trace, chain: Chain, probing: bool) -> ReplayResult:
     worlds = trace.worlds()
     steps: list[ReplayStep] = []
     twin: Lockstep | None = None
@@ -58,7 +58,7 @@ def _replay(trace: Trace, chain: Chain, name: str, probing: bool) -> ReplayResul
         found = disagreement
     return ReplayResult(
         scenario=trace.scenario.name,
-        chain=name,
+        chain=name_of(chain),
         steps=tuple(steps),
         wallets=(0, 0) if twin is None else twin.wallets(),
         probes=0 if twin is None else twin.probes,

@@ -100,8 +100,12 @@ class Party:
         return check_signatures(self.rebuild(commitment), signatures)
 
     def hold(self, signed: Commitment | None, signatures: CommitmentSignatures) -> None:
-        """Keep a newly received commitment: the one that the signatures are for."""
-        self.held.append(None if signed is None else HeldCommitment(self.rebuild(signed), signatures))
+        """Keep a newly received commitment: the one that the signatures are for, if there is such a transaction."""
+        try:
+            held = None if signed is None else HeldCommitment(self.rebuild(signed), signatures)
+        except NoSuchCommitment:
+            held = None
+        self.held.append(held)
 
     def complete(self, number: int) -> Transaction:
         """Our commitment of that number, ready to be published; LookupError if we hold none."""
