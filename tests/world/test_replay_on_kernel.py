@@ -103,6 +103,7 @@ def test_nobody_watching_the_thief_is_paid(
 
     result = agreed(find_trace(scenario, stolen, WATCHING), kernel)
     assert result.wallets[thief] > 0
+    assert "without B05-general-n-01" in result.report
 
 
 @pytest.mark.parametrize("name", ["liar-A", "liar-B"])
@@ -200,6 +201,12 @@ def test_unknown_chain_is_named() -> None:
 def test_missing_bitcoind_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "find_bitcoind", lambda: None)
     with pytest.raises(NoBitcoind, match=r"\$BITCOIND"), open_chain("bitcoind"):
+        pass
+
+
+def test_named_bitcoind_that_is_no_program_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BITCOIND", "/nowhere/bitcoind")
+    with pytest.raises(NoBitcoind, match="/nowhere/bitcoind"), open_chain("bitcoind"):
         pass
 
 

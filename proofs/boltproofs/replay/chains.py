@@ -32,7 +32,10 @@ def open_chain(name: str) -> Iterator[Chain]:
         with EmbeddedChain() as embedded:
             yield embedded
         return
-    program = find_bitcoind()
+    try:
+        program = find_bitcoind()
+    except FileNotFoundError as wrong:
+        raise NoBitcoind(f"{wrong}; {HOW_TO_PROVIDE}") from wrong
     if program is None:
         raise NoBitcoind(f"looked for bitcoind in $BITCOIND, on the PATH and in .cache: {HOW_TO_PROVIDE}")
     with BitcoindChain.start(program) as real:

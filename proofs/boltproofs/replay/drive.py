@@ -58,6 +58,7 @@ def _replay(trace: Trace, chain: Chain, probing: bool) -> ReplayResult:
         found = disagreement
     return ReplayResult(
         scenario=trace.scenario.name,
+        without=trace.without,
         chain=name_of(chain),
         steps=tuple(steps),
         wallets=(0, 0) if twin is None else twin.wallets(),

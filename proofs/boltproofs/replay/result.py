@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from boltproofs.replay.disagreement import Disagreement
 from boltspec.scenario import NAMES
@@ -26,6 +27,8 @@ class ReplayResult:
     """The outcome of a replay."""
 
     scenario: str
+    without: frozenset[str]
+    """Rules that were switched off."""
     chain: str
     """Which chain: ``kernel``, ``bitcoind`` or the name of a class."""
     steps: tuple[ReplayStep, ...]
@@ -47,7 +50,8 @@ class ReplayResult:
     @property
     def report(self) -> str:
         """The replay as text, a line for each step and one for the outcome."""
-        lines = [f"replay of {self.scenario} on {self.chain}"]
+        off = f" without {', '.join(sorted(self.without))}" if self.without else ""
+        lines = [f"replay of {self.scenario}{off} on {self.chain}"]
         lines += [f"{number:4} {step}" for number, step in enumerate(self.steps, start=1)]
         if self.disagreement is None:
             money = ", ".join(f"{NAMES[party]} {self.wallets[party]} sat" for party in (0, 1))
@@ -63,7 +67,9 @@ class ReplayResult:
         """The result as a JSON object."""
         found = self.disagreement
         return {
+            "version": version("boltspec"),
             "scenario": self.scenario,
+            "without": sorted(self.without),
             "chain": self.chain,
             "agreed": self.agreed,
             "steps": [{**step.move._asdict(), "note": step.note} for step in self.steps],
