@@ -14,19 +14,18 @@ A rule can only matter in a scenario in which it decides something: a guard that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from boltproofs.citations import switchable_rules
 from boltproofs.explorer.invariants import EVERY_PROPERTY, Invariants, named
 from boltproofs.explorer.search import Result, Verdict, search
-from boltproofs.explorer.shard import Bounds
+from boltproofs.explorer.shard import Bounds, Stop
 from boltproofs.scenarios import SCENARIOS, SMALL
 from boltproofs.trace import Trace
 from boltspec.properties.catalogue import WORLD_PROPERTIES
@@ -34,13 +33,20 @@ from boltspec.rules import noticing
 
 DAMAGE = named([entry.name for entry in WORLD_PROPERTIES])
 """Properties whose violation is felt by someone."""
-BOUNDS = Bounds(states=50_000)
+BOUNDS = Bounds(states=200_000)
 """Bounds of each single search: far more than any small scenario needs with all rules on."""
 DAMAGE_BOUNDS = Bounds(states=5_000)
 """Bounds of the search for damage: without a rule a world may have no end."""
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+class Mapper(Protocol):
+    """Applies a function to many values, in this process or in others; the results keep their order."""
+
+    def __call__(self, function: Callable[[T], U], values: Iterable[T], /) -> Iterable[U]:
+        """Return what the function makes of each value."""
 
 
 class Outcome(StrEnum):
@@ -112,21 +118,17 @@ class Ablation:
 
 def ablate(rules: Sequence[str] = (), workers: int = 1, scenarios: Sequence[str] = SMALL) -> Ablation:
     """Say of each rule (all of them if none is named) what it is for; ``workers`` processes share the work."""
-    with _mapping(workers) as each:
-        baselines = tuple(each(baseline, scenarios))
-        ordered = tuple(sorted(baselines, key=lambda one: one.result.states))
-        findings = tuple(each(partial(finding, ordered), rules or switchable_rules()))
-    return Ablation(baselines, findings)
-
-
-@contextmanager
-def _mapping(workers: int) -> Iterator[Callable[[Callable[[T], U], Iterable[T]], Iterable[U]]]:
-    """Provide a ``map`` that uses so many processes."""
     if workers == 1:
-        yield map
-        return
+        return ablate_by(map, rules, scenarios)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield pool.map
+        return ablate_by(pool.map, rules, scenarios)
+
+
+def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] = SMALL) -> Ablation:
+    """The same with a ``map`` of the caller's."""
+    baselines = tuple(each(baseline, scenarios))
+    ordered = tuple(sorted(baselines, key=lambda one: one.result.states))
+    return Ablation(baselines, tuple(each(partial(finding, ordered), rules or switchable_rules())))
 
 
 def baseline(name: str) -> Baseline:
@@ -149,9 +151,11 @@ def _searched(
 def finding(baselines: Sequence[Baseline], rule: str) -> Finding:
     """Say what one rule is for."""
     where = tuple(one.result.scenario.name for one in baselines if rule in one.deciding)
-    trace = _shortest(rule, where, EVERY_PROPERTY, BOUNDS)
+    trace, stopped = _shortest(rule, where, EVERY_PROPERTY, BOUNDS)
     if trace is not None:
         return _necessary(rule, where, trace)
+    if stopped:
+        return _not_covered(rule, where, f"without it {', '.join(stopped)} has more worlds than are searched")
     subsumed = _subsumed(baselines, rule, where)
     if subsumed is not None:
         return subsumed
@@ -159,14 +163,19 @@ def finding(baselines: Sequence[Baseline], rule: str) -> Finding:
     return _not_covered(rule, where, reason if where else "it decides nothing in any of the scenarios")
 
 
-def _shortest(rule: str, where: tuple[str, ...], invariants: Invariants, bounds: Bounds) -> Trace | None:
-    """Return the shortest way in which some scenario breaks without the rule."""
-    best = None
+def _shortest(
+    rule: str, where: tuple[str, ...], invariants: Invariants, bounds: Bounds
+) -> tuple[Trace | None, list[str]]:
+    """Return the shortest way in which some scenario breaks without the rule, and what could not be searched."""
+    best: Trace | None = None
+    stopped = []
     for name in where:
         depth = None if best is None else len(best.moves) - 1
         result, _ = _searched(name, frozenset({rule}), invariants, replace(bounds, depth=depth))
+        if result.verdict is Verdict.UNKNOWN and result.stopped is not Stop.DEPTH:
+            stopped.append(name)
         best = result.trace or best
-    return best
+    return best, stopped
 
 
 def _not_covered(rule: str, where: tuple[str, ...], reason: str) -> Finding:
@@ -186,7 +195,7 @@ def _is_damage(trace: Trace) -> bool:
 
 
 def _damage(rule: str, where: tuple[str, ...]) -> Trace | None:
-    return _shortest(rule, where, DAMAGE, DAMAGE_BOUNDS)
+    return _shortest(rule, where, DAMAGE, DAMAGE_BOUNDS)[0]
 
 
 def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...]) -> Finding | None:

@@ -46,7 +46,8 @@ def ladder(trace: Trace, command: str | None = None) -> str:
 
 def _search_command(trace: Trace) -> str:
     off = "".join(f" --without {rule}" for rule in sorted(trace.without))
-    return f"boltspec explore {trace.scenario.name}{off}"
+    asked = f" --property {trace.property}" if trace.property else ""
+    return f"boltspec explore {trace.scenario.name}{off}{asked}"
 
 
 # --- heading ---

@@ -1,0 +1,99 @@
+"""The main job, ``make verify``: prove, search, weaken, replay. Exit 0 only if all of it holds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import click
+
+from boltproofs import tables
+from boltproofs.ablation import Ablation, Outcome, ablate_by, baseline
+from boltproofs.explorer.search import Result, Verdict
+from boltproofs.ladder import ladder
+from boltproofs.replay import replay
+from boltproofs.results import directory, store
+from boltproofs.scenarios import LARGE
+from boltproofs.stories import STORIES, Story
+from boltproofs.verify import summary_lines, verify
+
+CORES = os.cpu_count() or 1
+
+
+def main() -> int:
+    """Run everything and return the exit code."""
+    started = time.monotonic()
+    checks = {"theorems": _prove()}
+    searches, ablation = _search()
+    checks["searches"] = _show_searches(searches)
+    checks["ablation"] = _show_ablation(ablation)
+    for story in STORIES:
+        checks[f"replay: {story.title}"] = _replay(story)
+    for name, holds in checks.items():
+        click.echo(f"{'ok    ' if holds else 'FAILED'} {name}")
+    failed = sum(not holds for holds in checks.values())
+    click.echo(f"{len(checks) - failed} passed, {failed} failed, 0 skipped in {time.monotonic() - started:.0f} s")
+    return 1 if failed else 0
+
+
+def _prove() -> bool:
+    _progress("proving the theorems")
+    result = verify(workers=CORES)
+    data = result.to_json()
+    store("verify", data)
+    tables.console().print(tables.theorems_table(data))
+    for line in summary_lines(result):
+        click.echo(line)
+    return result.holds
+
+
+def _search() -> tuple[list[Result], Ablation]:
+    """Search all scenarios, and the small ones again for each rule: every core has something to do to the end."""
+    _progress("searching every world of each scenario, then again without each rule")
+    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
+        large = [pool.submit(baseline, name) for name in sorted(LARGE)]
+        ablation = ablate_by(pool.map)
+        searches = [one.result for one in ablation.baselines] + [future.result().result for future in large]
+    store("ablate", ablation.to_json())
+    return searches, ablation
+
+
+def _show_searches(searches: list[Result]) -> bool:
+    tables.console().print(tables.searches_table([result.to_json() for result in searches]))
+    for result in searches:
+        if result.trace is not None:
+            click.echo(ladder(result.trace))
+    return all(result.verdict is Verdict.HOLDS for result in searches)
+
+
+def _show_ablation(ablation: Ablation) -> bool:
+    data = ablation.to_json()
+    others = [finding for finding in ablation.findings if finding.outcome is not Outcome.NECESSARY]
+    tables.console().print(tables.ablation_table({"rules": [finding.to_json() for finding in others]}))
+    click.echo(f"{tables.ablation_summary(data)}. The attacks: boltspec ablate --ladders\n")
+    return all(finding.outcome is not Outcome.NOT_COVERED for finding in ablation.findings)
+
+
+def _replay(story: Story) -> bool:
+    _progress(f"replaying on Bitcoin Core's consensus code: {story.title}")
+    trace = story.find()
+    if trace is None:
+        click.echo(f"not found: {story.title}")
+        return False
+    file = directory() / f"{story.name}.json"
+    trace.save(file)
+    result = replay(trace, "kernel")
+    command = f"boltspec replay --show {os.path.relpath(file)}"
+    click.echo(f"{story.title}\n\n{ladder(trace, command)}\n\n{result.report}\n")
+    return result.agreed
+
+
+def _progress(text: str) -> None:
+    click.echo(f"... {text}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
