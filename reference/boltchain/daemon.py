@@ -15,6 +15,7 @@ from typing import Self
 from boltchain.rpc import LOOPBACK, Rpc, RpcError
 
 _START_SECONDS = 60
+_START_ATTEMPTS = 5
 _STOP_SECONDS = 60
 _POLL_SECONDS = 0.02
 
@@ -57,16 +58,26 @@ class BitcoindProcess:
     def __init__(self, program: Path, extra_settings: tuple[str, ...] = ()) -> None:
         """Start `program` and wait until it answers. RuntimeError with the end of its log if it does not start."""
         self.directory = Path(tempfile.mkdtemp(prefix="boltchain-bitcoind-"))
+        self._errors = (self.directory / "stderr").open("w+")
+        # Somebody else may take the port between our look and the node's start: then another one is tried.
+        for attempts_left in reversed(range(_START_ATTEMPTS)):
+            try:
+                self._start(program, extra_settings)
+                return
+            except RuntimeError:
+                if not attempts_left:
+                    self.close()
+                    raise
+            except BaseException:
+                self.close()
+                raise
+
+    def _start(self, program: Path, extra_settings: tuple[str, ...]) -> None:
         self.rpc_port = free_port()
         own = (f"-datadir={self.directory}", f"-rpcport={self.rpc_port}", f"-rpcbind={LOOPBACK}")
         command = [str(program), *SETTINGS, *own, f"-rpcallowip={LOOPBACK}", *extra_settings]
-        self._errors = (self.directory / "stderr").open("w+")
         self._process = subprocess.Popen(command, stdout=self._errors, stderr=self._errors)  # noqa: S603
-        try:
-            self.rpc = self._connect()
-        except BaseException:
-            self.close()
-            raise
+        self.rpc = self._connect()
 
     def __enter__(self) -> Self:
         return self
@@ -88,12 +99,14 @@ class BitcoindProcess:
     def _connect(self) -> Rpc:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(OSError):  # no cookie yet, or nobody listens yet
+            with contextlib.suppress(OSError):  # no cookie yet, nobody listens yet, or somebody else does
                 rpc = self.connect()
                 if _answers(rpc):
                     return rpc
                 rpc.close()
             time.sleep(_POLL_SECONDS)
+        self._process.kill()
+        self._process.wait()
         self._errors.seek(0)
         msg = f"bitcoind did not start (exit status {self._process.poll()}): {self._errors.read()[-2000:]}"
         raise RuntimeError(msg)
