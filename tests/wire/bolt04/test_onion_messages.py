@@ -199,3 +199,20 @@ def test_path_that_cannot_be_used_is_refused(hops: tuple[BlindedPathHop, ...]) -
     path = BlindedPath(NODES[0].public_key.encoded, PATH_SESSION.public_key.encoded, hops)
     with pytest.raises(ValueError, match=r"leads nowhere|not a point"):
         create_onion_message(path, REQUEST, SESSION)
+
+
+def test_record_types_of_the_payload() -> None:
+    payload = OnionmsgTlv(
+        reply_path=path_through(NODES[:1]),
+        encrypted_recipient_data=b"",
+        invoice_request=b"",
+        invoice=b"",
+        invoice_error=b"",
+    )
+    assert payload.types == {2, 4, 64, 66, 68}
+    assert OnionmsgTlv.decode(payload.encode()) == payload
+
+
+def test_reply_path_that_is_no_blinded_path_is_refused() -> None:
+    with pytest.raises(ValueError, match="reply_path: a blinded path is a BlindedPath"):
+        OnionmsgTlv(reply_path="text").encode()  # type: ignore[arg-type]
