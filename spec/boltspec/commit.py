@@ -21,8 +21,12 @@ WARN_OR_FAIL, FAIL_CHANNEL = Reaction.WARN_OR_FAIL, Reaction.FAIL_CHANNEL
 
 
 def next_commitment_signed(channel: Channel) -> CommitmentSigned:
-    """Return the message that signs the peer's next commitment."""
-    signature = Signature(commitment(channel, View.REMOTE_NEXT))
+    """Return the message that signs the peer's next commitment.
+
+    Its point comes with the revocation of the one before: without it nothing that we could sign is valid.
+    """
+    knows_point = channel.remote_commitment_number == channel.remote_revocations
+    signature = Signature(commitment(channel, View.REMOTE_NEXT) if knows_point else None)
     return CommitmentSigned(signature, untrimmed_count(channel, View.REMOTE_NEXT, REMOTE), signature)
 
 

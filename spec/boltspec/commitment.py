@@ -18,6 +18,10 @@ from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
 from boltspec.units import Height, Msat, Sat, to_msat
 
 
+NOTHING = Msat(0)
+"""No money."""
+
+
 class View(Enum):
     """Which commitment: its owner, and the least stage of local and of remote updates that it includes."""
 
@@ -36,21 +40,26 @@ class View(Enum):
 
     def __init__(self, owner: Side, local_from: Stage, remote_from: Stage) -> None:
         self.owner = owner
-        self._from = (local_from, remote_from)
+        self._additions_from = (local_from, remote_from)
+        self._removals_from = (remote_from, local_from)
 
-    def includes_from(self, maker: Side) -> Stage:
-        """Return the least stage at which the view includes an update made by that side."""
-        return self._from[maker]
+    def includes_additions_from(self, offerer: Side) -> Stage:
+        """Return the least stage at which the view includes an HTLC that this side has added."""
+        return self._additions_from[offerer]
+
+    def includes_removals_from(self, offerer: Side) -> Stage:
+        """Return the least stage at which the view includes the removal of such an HTLC, by the other side."""
+        return self._removals_from[offerer]
 
 
 def is_added(htlc: Htlc, view: View) -> bool:
     """Say whether the view includes the HTLC's ``update_add_htlc``."""
-    return htlc.added >= view.includes_from(htlc.offerer)
+    return htlc.added >= view.includes_additions_from(htlc.offerer)
 
 
 def is_removed(htlc: Htlc, view: View) -> bool:
     """Say whether the view includes the HTLC's removal."""
-    return htlc.removed >= view.includes_from(htlc.recipient)
+    return htlc.removed >= view.includes_removals_from(htlc.offerer)
 
 
 def is_in(htlc: Htlc, view: View) -> bool:
@@ -63,29 +72,28 @@ def change(htlc: Htlc, side: Side, view: View) -> Msat:
 
     Its offerer has paid while it is pending or fulfilled, its recipient is paid once it is fulfilled.
     """
-    none = Msat(0)
     if not is_added(htlc, view):
-        return none
+        return NOTHING
     gone = is_removed(htlc, view)
     if htlc.offerer is side:
-        return none if gone and htlc.removal is Removal.FAIL else -htlc.amount_msat
-    return htlc.amount_msat if gone and htlc.removal is Removal.FULFILL else none
+        return NOTHING if gone and htlc.removal is Removal.FAIL else -htlc.amount_msat
+    return htlc.amount_msat if gone and htlc.removal is Removal.FULFILL else NOTHING
 
 
 def balance(channel: Channel, side: Side, view: View) -> Msat:
     """Return the balance of a side in the view, before fees."""
-    return channel.settled_msat(side) + channel.htlcs.total(lambda htlc: change(htlc, side, view), Msat(0))
+    return channel.settled_msat(side) + channel.htlcs.total(lambda htlc: change(htlc, side, view), NOTHING)
 
 
 def pending(channel: Channel, view: View) -> Msat:
     """Return the value of all HTLCs that are pending in the view."""
-    return channel.htlcs.total(lambda htlc: htlc.amount_msat if is_in(htlc, view) else Msat(0), Msat(0))
+    return channel.htlcs.total(lambda htlc: htlc.amount_msat if is_in(htlc, view) else NOTHING, NOTHING)
 
 
 def offered_value(channel: Channel, side: Side, view: View) -> Msat:
     """Return the value of the HTLCs that a side offers in the view."""
     return channel.htlcs.total(
-        lambda htlc: htlc.amount_msat if htlc.offerer is side and is_in(htlc, view) else Msat(0), Msat(0)
+        lambda htlc: htlc.amount_msat if htlc.offerer is side and is_in(htlc, view) else NOTHING, NOTHING
     )
 
 
@@ -130,6 +138,15 @@ class Commitment:
     to_owner_msat: Msat
     to_other_msat: Msat
     htlcs: tuple[CommittedHtlc, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCommitment:
+    """A commitment that a party holds a valid signature for."""
+
+    commitment: Commitment
+    htlcs_signed: bool
+    """It holds valid signatures for the HTLC transactions as well: else it cannot use HTLC-timeout and -success."""
 
 
 def commitment(channel: Channel, view: View) -> Commitment:

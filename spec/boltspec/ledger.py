@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from boltspec.commitment import Commitment
+from boltspec.commitment import HeldCommitment
 from boltspec.htlc import Side
 from boltspec.outputs import Kind, Need, Output, Path, Spender, outputs, second_stage
 from boltspec.params import Params
@@ -34,6 +34,8 @@ class Closing:
     """Party (0 or 1) whose commitment it is."""
     number: int
     height: Height
+    htlcs_signed: bool = True
+    """The owner holds the peer's signatures for its second-stage transactions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Ledger:
     paid: tuple[Payment, ...] = ()
 
 
-def confirm_commitment(ledger: Ledger, params: Params, party: int, owner: Side, commitment: Commitment) -> Ledger:
+def confirm_commitment(ledger: Ledger, params: Params, party: int, owner: Side, held: HeldCommitment) -> Ledger:
     """Confirm a commitment transaction of a party, in a block of its own.
 
     ``params`` and ``owner`` are from one node's point of view; ``party`` is the owner's seat in the world.
@@ -66,8 +68,8 @@ def confirm_commitment(ledger: Ledger, params: Params, party: int, owner: Side, 
     if ledger.closing is not None:
         raise ValueError("the funding output is spent already")
     height = ledger.height + Blocks(1)
-    made = tuple(Confirmed(output, height) for output in outputs(params, owner, commitment))
-    return Ledger(height, Closing(party, commitment.number, height), made)
+    made = tuple(Confirmed(output, height) for output in outputs(params, owner, held.commitment))
+    return Ledger(height, Closing(party, held.commitment.number, height, held.htlcs_signed), made)
 
 
 def is_open(path: Path, confirmed: Confirmed, height: Height, to_self_delay: Blocks) -> bool:

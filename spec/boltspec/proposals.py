@@ -79,7 +79,8 @@ def _commitments(channel: Channel, tempted: bool) -> Iterator[tuple[str, Message
     yield "commitment_signed", right
     if tempted:
         yield "commitment_signed bad signature", replace(right, signature=NOTHING_SIGNED)
-        yield "commitment_signed bad htlc signatures", replace(right, htlc_signatures=NOTHING_SIGNED)
+        if right.num_htlcs:
+            yield "commitment_signed bad htlc signatures", replace(right, htlc_signatures=NOTHING_SIGNED)
         yield "commitment_signed bad num_htlcs", replace(right, num_htlcs=right.num_htlcs + 1)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from boltproofs.explorer.digest import Digests
 from boltspec.channel import Channel
-from boltspec.commitment import Commitment
+from boltspec.commitment import HeldCommitment
 from boltspec.ledger import Ledger
 from boltspec.messages import Message
 from boltspec.world import Blame, World
@@ -89,7 +89,7 @@ def unpack(parcel: bytes, digests: Digests) -> Iterable[Reached]:
     def messages(names: tuple[bytes, ...]) -> tuple[Message, ...]:
         return tuple([digests.with_digest(name) for name in names])  # type: ignore[misc]
 
-    def commitments(names: tuple[bytes, ...]) -> tuple[Commitment | None, ...]:
+    def commitments(names: tuple[bytes, ...]) -> tuple[HeldCommitment | None, ...]:
         return tuple([digests.with_digest(name) for name in names])  # type: ignore[misc]
 
     def channel(name: bytes) -> Channel:

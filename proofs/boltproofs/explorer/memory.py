@@ -9,7 +9,7 @@ from __future__ import annotations
 from boltproofs.explorer.digest import Digests
 from boltspec import party as plain
 from boltspec.channel import Channel
-from boltspec.commitment import Commitment
+from boltspec.commitment import HeldCommitment
 from boltspec.ledger import Ledger
 from boltspec.messages import Message
 from boltspec.party import Sent, Steps
@@ -53,10 +53,10 @@ class Memory:
             self._incoming[key] = verdict
         return self._incoming[key]
 
-    def closing(self, scenario: Scenario, party: int, height: Height, signed: Commitment) -> Ledger:
+    def closing(self, scenario: Scenario, party: int, height: Height, held: HeldCommitment) -> Ledger:
         """Return what :func:`boltspec.party.closing` does."""
         key = (self._digests.of(signed), party, height)
         if key not in self._closing:
-            self._closing[key] = plain.closing(scenario, party, height, signed)
+            self._closing[key] = plain.closing(scenario, party, height, held)
             self._digests.of(self._closing[key])
         return self._closing[key]
