@@ -30,6 +30,12 @@ def next_commitment_signed(channel: Channel) -> CommitmentSigned:
     return CommitmentSigned(signature, untrimmed_count(channel, View.REMOTE_NEXT, REMOTE), signature)
 
 
+def first_signature(channel: Channel) -> CommitmentSigned:
+    """Return the signature of the peer that the channel was opened with, in the form of the later ones."""
+    signature = Signature(commitment(channel, View.LOCAL_LATEST))
+    return CommitmentSigned(signature, 0, signature)
+
+
 @sends
 def send_commitment_signed(channel: Channel, message: CommitmentSigned) -> Channel:
     """Sign the peer's next commitment: all updates that we sent, and those of the peer that we acked."""

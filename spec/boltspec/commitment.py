@@ -17,7 +17,6 @@ from boltspec.fees import commitment_fee, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
 from boltspec.units import Height, Msat, Sat, to_msat
 
-
 NOTHING = Msat(0)
 """No money."""
 
@@ -138,15 +137,6 @@ class Commitment:
     to_owner_msat: Msat
     to_other_msat: Msat
     htlcs: tuple[CommittedHtlc, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HeldCommitment:
-    """A commitment that a party holds a valid signature for."""
-
-    commitment: Commitment
-    htlcs_signed: bool
-    """It holds valid signatures for the HTLC transactions as well: else it cannot use HTLC-timeout and -success."""
 
 
 def commitment(channel: Channel, view: View) -> Commitment:

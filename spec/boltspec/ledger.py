@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from boltspec.commitment import HeldCommitment
 from boltspec.htlc import Side
+from boltspec.messages import CommitmentSigned
 from boltspec.outputs import Kind, Need, Output, Path, Spender, outputs, second_stage
 from boltspec.params import Params
 from boltspec.units import Blocks, Height, Sat
@@ -60,16 +60,18 @@ class Ledger:
     paid: tuple[Payment, ...] = ()
 
 
-def confirm_commitment(ledger: Ledger, params: Params, party: int, owner: Side, held: HeldCommitment) -> Ledger:
+def confirm_commitment(ledger: Ledger, params: Params, party: int, owner: Side, held: CommitmentSigned) -> Ledger:
     """Confirm a commitment transaction of a party, in a block of its own.
 
-    ``params`` and ``owner`` are from one node's point of view; ``party`` is the owner's seat in the world.
+    ``params`` and ``owner`` are from one node's point of view; ``party`` is the owner's seat in the world, ``held`` the
+    message by which the peer signed it. ValueError if it signs nothing or the funding output is spent.
     """
-    if ledger.closing is not None:
-        raise ValueError("the funding output is spent already")
+    signed = held.signature.signed
+    if ledger.closing is not None or signed is None:
+        raise ValueError("the funding output is spent already, or the signature is valid for nothing")
     height = ledger.height + Blocks(1)
-    made = tuple(Confirmed(output, height) for output in outputs(params, owner, held.commitment))
-    return Ledger(height, Closing(party, held.commitment.number, height, held.htlcs_signed), made)
+    made = tuple(Confirmed(output, height) for output in outputs(params, owner, signed))
+    return Ledger(height, Closing(party, signed.number, height, held.htlc_signatures.covers(signed)), made)
 
 
 def is_open(path: Path, confirmed: Confirmed, height: Height, to_self_delay: Blocks) -> bool:

@@ -17,7 +17,6 @@ from boltspec.commit import (
     send_commitment_signed,
     send_revoke_and_ack,
 )
-from boltspec.commitment import HeldCommitment
 from boltspec.htlc import LOCAL
 from boltspec.ledger import Ledger, confirm_commitment
 from boltspec.messages import (
@@ -114,7 +113,7 @@ def incoming(scenario: Scenario, party: int, channel: Channel, message: Message)
         return receive(channel, message)
 
 
-def closing(scenario: Scenario, party: int, height: Height, held: HeldCommitment) -> Ledger:
+def closing(scenario: Scenario, party: int, height: Height, held: CommitmentSigned) -> Ledger:
     """Return the ledger in which a commitment of a party is confirmed right above that height."""
     params = scenario.params if party == 0 else scenario.params.mirrored()
     return confirm_commitment(Ledger(height), params, party, LOCAL, held)
@@ -126,7 +125,7 @@ class Steps:
 
     outgoing: Callable[[Scenario, int, Channel, int, bool], tuple[Sent, ...]]
     incoming: Callable[[Scenario, int, Channel, Message], Accepted[Channel] | Rejected]
-    closing: Callable[[Scenario, int, Height, HeldCommitment], Ledger]
+    closing: Callable[[Scenario, int, Height, CommitmentSigned], Ledger]
 
 
 PLAIN = Steps(outgoing, incoming, closing)

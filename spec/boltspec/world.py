@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from boltspec.channel import Channel, opened
-from boltspec.commitment import HeldCommitment, View, commitment
+from boltspec.commit import first_signature
+from boltspec.commitment import Commitment
 from boltspec.enforcement import knows_secret, publish_commitment, resolution, situation
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.ledger import Confirmed, Ledger, is_open, mine, spend
@@ -69,8 +70,8 @@ class World:
     """``wires[p]``: messages that party p has sent and that are not delivered yet, oldest first."""
     offered: tuple[int, int]
     """How many of its wishes each party has made true."""
-    history: tuple[tuple[HeldCommitment | None, ...], tuple[HeldCommitment | None, ...]]
-    """``history[p]``: commitments signed for party p, by number; kept only where they can be published."""
+    history: tuple[tuple[CommitmentSigned, ...], tuple[CommitmentSigned, ...]]
+    """``history[p]``: how each commitment of party p was signed, by number; kept only where it can be published."""
     ledger: Ledger
     connected: bool = True
     abuses: int = 0
@@ -84,7 +85,7 @@ def initial(scenario: Scenario) -> World:
         opened(scenario.params, scenario.push_msat),
         opened(scenario.params.mirrored(), scenario.push_msat),
     )
-    first = [(HeldCommitment(commitment(node, View.LOCAL_LATEST), True),) if scenario.onchain else () for node in nodes]
+    first = [(first_signature(node),) if scenario.onchain else () for node in nodes]
     return World(
         nodes=nodes,
         wires=((), ()),
@@ -151,14 +152,8 @@ def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tupl
         return move, _rejected(world, scenario, party, verdict.rule)
     history = world.history
     if scenario.onchain and isinstance(message, CommitmentSigned):
-        history = _with(history, party, (*history[party], _held(message)))
+        history = _with(history, party, (*history[party], message))
     return move, replace(world, nodes=_with(world.nodes, party, verdict.state), history=history)
-
-
-def _held(message: CommitmentSigned) -> HeldCommitment | None:
-    """Return what a party holds after a signature that it took, however wrong it was."""
-    signed = message.signature.signed
-    return None if signed is None else HeldCommitment(signed, message.htlc_signatures.covers(signed))
 
 
 def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
@@ -173,23 +168,24 @@ def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
 
 def _publications(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
     channel, history = world.nodes[party], world.history[party]
-    for number, held in enumerate(history):
-        if held is None:
+    for number, message in enumerate(history):
+        signed = message.signature.signed
+        if signed is None:
             continue
         if not scenario.corrupt[party]:
             newest = number == len(history) - 1
             if not (newest or scenario.careless) or isinstance(publish_commitment(channel, number), Refused):
                 continue
-        for label, height in _moments(world.ledger.height, held):
-            ledger = steps.closing(scenario, party, height, held)
+        for label, height in _moments(world.ledger.height, signed):
+            ledger = steps.closing(scenario, party, height, message)
             move = Move(party, "publish", f"commitment {number}{label}")
             yield move, replace(world, ledger=ledger, wires=((), ()), connected=False)
 
 
-def _moments(height: Height, held: HeldCommitment) -> Iterator[tuple[str, Height]]:
+def _moments(height: Height, signed: Commitment) -> Iterator[tuple[str, Height]]:
     yield "", height
-    if held.commitment.htlcs:
-        yield " after expiry", max(htlc.cltv_expiry for htlc in held.commitment.htlcs)
+    if signed.htlcs:
+        yield " after expiry", max(htlc.cltv_expiry for htlc in signed.htlcs)
 
 
 def _chain_moves(world: World, scenario: Scenario) -> Iterator[tuple[Move, World]]:

@@ -110,7 +110,7 @@ def test_signature_that_is_always_good(kernel: KernelPool, find_trace: Find, mon
     monkeypatch.setattr(Signature, "covers", lambda self, signed: True)
 
     def taken(state: World) -> bool:
-        return None in state.history[1]
+        return any(message.signature.signed is None for message in state.history[1])
 
     report = refuted(find_trace(SCENARIOS["liar-A"], taken), kernel)
     assert "reality: signature is not the funding key's" in report

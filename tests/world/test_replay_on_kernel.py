@@ -149,8 +149,8 @@ def test_trimmed_htlcs_have_no_output(kernel: KernelPool, find_trace: Find, opti
         closing = world.ledger.closing
         if closing is None:
             return False
-        signed = world.history[closing.owner][closing.number]
-        return signed is not None and len(signed.commitment.htlcs) == 2 and len(world.ledger.unspent) == 3
+        signed = world.history[closing.owner][closing.number].signature.signed
+        return signed is not None and len(signed.htlcs) == 2 and len(world.ledger.unspent) == 3
 
     agreed(find_trace(scenario, trimmed), kernel)
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from boltspec.params import Params
 from boltspec.world import World
 
 T = TypeVar("T")
@@ -32,14 +34,17 @@ def packed(value: object) -> bytes:
 def _plain(value: object) -> object:
     """Return a value as nested tuples of integers, strings and ``None``."""
     kind = type(value)
-    fields_of = _FIELDS.get(kind)
-    if fields_of is None:
-        fields_of = _FIELDS[kind] = _reader(kind)
-    return fields_of(value)
+    reader = _READERS.get(kind)
+    if reader is None:
+        reader = _READERS[kind] = _reader(kind)
+    return reader(value)
 
 
 def _reader(kind: type) -> Callable[[Any], object]:
-    """Return the function that makes values of a type plain."""
+    """Return the function that makes values of a type plain.
+
+    The constants of a channel are part of all its states: they are made plain once.
+    """
     if kind in (int, str, bool, type(None)):
         return _same
     if issubclass(kind, int):
@@ -48,11 +53,24 @@ def _reader(kind: type) -> Callable[[Any], object]:
         return attrgetter("name")
     if issubclass(kind, tuple):
         return _plain_entries
+    if kind is Params:
+        return _plain_params
     if is_dataclass(kind):
-        read = attrgetter(*(field.name for field in fields(kind)))
-        several = len(fields(kind)) > 1
-        return lambda value: (kind.__name__, *map(_plain, read(value) if several else (read(value),)))
+        return _record_reader(kind)
     raise TypeError(f"no packed form for {kind.__name__}")
+
+
+def _record_reader(kind: type) -> Callable[[Any], object]:
+    names = tuple(field.name for field in fields(kind))
+    read = attrgetter(*names)
+    if len(names) == 1:
+        return lambda value: (kind.__name__, _plain(read(value)))
+    return lambda value: (kind.__name__, *map(_plain, read(value)))
+
+
+@cache
+def _plain_params(params: Params) -> object:
+    return _record_reader(Params)(params)
 
 
 def _same(value: object) -> object:
@@ -63,7 +81,7 @@ def _plain_entries(value: tuple[object, ...]) -> object:
     return tuple([_plain(entry) for entry in value])
 
 
-_FIELDS: dict[type, Callable[[Any], object]] = {}
+_READERS: dict[type, Callable[[Any], object]] = {}
 
 
 def digest(value: object) -> bytes:

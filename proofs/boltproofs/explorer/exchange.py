@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from boltproofs.explorer.digest import Digests
 from boltspec.channel import Channel
-from boltspec.commitment import HeldCommitment
 from boltspec.ledger import Ledger
-from boltspec.messages import Message
+from boltspec.messages import CommitmentSigned, Message
 from boltspec.world import Blame, World
 
 Pair = tuple[tuple[bytes, ...], tuple[bytes, ...]]
@@ -89,7 +88,7 @@ def unpack(parcel: bytes, digests: Digests) -> Iterable[Reached]:
     def messages(names: tuple[bytes, ...]) -> tuple[Message, ...]:
         return tuple([digests.with_digest(name) for name in names])  # type: ignore[misc]
 
-    def commitments(names: tuple[bytes, ...]) -> tuple[HeldCommitment | None, ...]:
+    def signatures(names: tuple[bytes, ...]) -> tuple[CommitmentSigned, ...]:
         return tuple([digests.with_digest(name) for name in names])  # type: ignore[misc]
 
     def channel(name: bytes) -> Channel:
@@ -100,7 +99,7 @@ def unpack(parcel: bytes, digests: Digests) -> Iterable[Reached]:
             nodes=(channel(one.nodes[0]), channel(one.nodes[1])),
             wires=(messages(one.wires[0]), messages(one.wires[1])),
             offered=one.offered,
-            history=(commitments(one.history[0]), commitments(one.history[1])),
+            history=(signatures(one.history[0]), signatures(one.history[1])),
             ledger=one.ledger,
             connected=one.connected,
             abuses=one.abuses,

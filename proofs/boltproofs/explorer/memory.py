@@ -9,9 +9,8 @@ from __future__ import annotations
 from boltproofs.explorer.digest import Digests
 from boltspec import party as plain
 from boltspec.channel import Channel
-from boltspec.commitment import HeldCommitment
 from boltspec.ledger import Ledger
-from boltspec.messages import Message
+from boltspec.messages import CommitmentSigned, Message
 from boltspec.party import Sent, Steps
 from boltspec.scenario import Scenario
 from boltspec.units import Height
@@ -53,9 +52,9 @@ class Memory:
             self._incoming[key] = verdict
         return self._incoming[key]
 
-    def closing(self, scenario: Scenario, party: int, height: Height, held: HeldCommitment) -> Ledger:
+    def closing(self, scenario: Scenario, party: int, height: Height, held: CommitmentSigned) -> Ledger:
         """Return what :func:`boltspec.party.closing` does."""
-        key = (self._digests.of(signed), party, height)
+        key = (self._digests.of(held), party, height)
         if key not in self._closing:
             self._closing[key] = plain.closing(scenario, party, height, held)
             self._digests.of(self._closing[key])

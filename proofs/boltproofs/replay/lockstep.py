@@ -190,9 +190,9 @@ class Lockstep:
 
     def _publish(self, move: Move, before: World, after: World) -> str:
         index = int(move.detail.split()[1])
-        held = before.history[move.party][index]
-        assert held is not None, "only signed commitments are published"
-        transaction = self.reality.publish(move.party, index, held.commitment, after.ledger)
+        signed = before.history[move.party][index].signature.signed
+        assert signed is not None, "only signed commitments are published"
+        transaction = self.reality.publish(move.party, index, signed, after.ledger)
         return f"block {self.reality.chain.height()}: transaction {txid_to_hex(transaction.txid())}"
 
     def _spend(self, move: Move, before: World) -> str:
