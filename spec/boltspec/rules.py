@@ -29,6 +29,8 @@ class Reaction(StrEnum):
 
     WARN_OR_FAIL = "send a warning and close the connection, or send an error and fail the channel"
     FAIL_CHANNEL = "send an error and fail the channel"
+    WARN_AND_CLOSE = "ignore the message, send a warning and close the connection"
+    WARN = "ignore the message and send a warning"
 
 
 @dataclass(frozen=True, slots=True)
