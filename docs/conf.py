@@ -1,0 +1,26 @@
+"""Configuration of the documentation site. ``make docs`` builds it; what is in ``generated`` is made just before."""
+
+from boltspec.rules import BOLT_COMMIT
+
+project = "boltspec"
+author = "the boltspec authors"
+copyright = "the boltspec authors, MIT licence"  # noqa: A001  # Sphinx wants this name
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+
+html_theme = "furo"
+html_title = "boltspec"
+html_static_path = ["_static"]
+html_css_files = ["drawing.css"]
+html_show_sphinx = False
+html_copy_source = False
+
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "substitution"]
+myst_substitutions = {"bolt_commit": BOLT_COMMIT[:12]}
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+# Tables such as ADVANCES are shown as source, below each module's documentation, and not as one line.
+autodoc_preserve_defaults = True
+toc_object_entries = False

@@ -1,0 +1,80 @@
+"""The specification as pages in reading order: what each module is about, its parts, and its source."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from boltproofs.docs.markdown import sentence, table
+from boltproofs.docs.source import ROOT, module_docstring, path_of
+
+
+class Chapter(NamedTuple):
+    """Modules that belong together."""
+
+    title: str
+    modules: tuple[str, ...]
+
+
+CHAPTERS = (
+    Chapter("The words", ("units", "htlc", "messages", "params")),
+    Chapter("The state", ("htlcs", "channel", "commitment", "fees")),
+    Chapter("Rules", ("rules", "verdict")),
+    Chapter("The update dance", ("update", "commit")),
+    Chapter("On the chain", ("outputs", "ledger", "enforcement")),
+    Chapter("The world", ("scenario", "proposals", "party", "world")),
+    Chapter(
+        "What must hold",
+        (
+            "properties.property",
+            "properties.accounting",
+            "properties.agreement",
+            "properties.revocation",
+            "properties.withdrawal",
+            "properties.catalogue",
+        ),
+    ),
+)
+"""Every module of the specification, each after those that it builds on."""
+
+
+def reading_order() -> str:
+    """Return the chapters with a table of modules each."""
+    parts = []
+    for number, chapter in enumerate(CHAPTERS, start=1):
+        rows = ((_page_link(module), sentence(module_docstring(f"boltspec.{module}"))) for module in chapter.modules)
+        parts.append(f"## {number}. {chapter.title}\n\n" + table(("module", "what it is about"), rows))
+    return "\n".join(parts)
+
+
+def _page_link(module: str) -> str:
+    return f"[`{module}`](generated/spec/{module}.rst)"
+
+
+def contents() -> str:
+    """Return the list of pages for the navigation, in reading order."""
+    names = [module for chapter in CHAPTERS for module in chapter.modules]
+    return "```{toctree}\n:hidden:\n\n" + "".join(f"generated/spec/{name}\n" for name in names) + "```\n"
+
+
+def page(module: str) -> str:
+    """Return the page of a module, in reStructuredText: its parts as documented, then its source."""
+    name = f"boltspec.{module}"
+    source = path_of(name).relative_to(ROOT)
+    return "\n".join(
+        [
+            name,
+            "=" * len(name),
+            "",
+            f".. automodule:: {name}",
+            "   :members:",
+            "",
+            "Source",
+            "------",
+            "",
+            f"{source}",
+            "",
+            f".. literalinclude:: /../{source}",
+            "   :language: python",
+            "",
+        ]
+    )

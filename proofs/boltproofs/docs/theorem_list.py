@@ -1,0 +1,63 @@
+"""The theorems of :mod:`boltproofs.theorems` and :mod:`boltproofs.chain_theorems`, with what came of the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from boltproofs.chain_theorems import CHAIN_THEOREMS, ChainTheorem
+from boltproofs.docs.known import caveat, verified
+from boltproofs.docs.markdown import heading, table
+from boltproofs.docs.requirement_links import rule_links
+from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
+from boltproofs.verify import ALL, UNBOUNDED
+
+
+def status() -> str:
+    """Return the table of the last run: what was proved, of how much, and in what time."""
+    data = verified()
+    if data is None:
+        return caveat()
+    proved = sum(entry["status"] == "proved" for entry in data["theorems"])
+    line = f"{proved} of {len(ALL)} theorems proved by {data['solver']}."
+    headings = ("theorem", "status", "obligations", "witness", "refuted without")
+    return line + "\n\n" + table(headings, (_result(entry) for entry in data["theorems"]))
+
+
+def _result(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    name = entry["name"]
+    witness = "yes" if entry["witness"] else "no"
+    refuted = f"{len(entry['refuted_without'])} rules, one at a time"
+    return f"[{name}](#theorem-{name})", entry["status"], str(entry["obligations"]), witness, refuted
+
+
+def theorems() -> str:
+    """Return a section per theorem."""
+    inductive = [_inductive(theorem) for theorem in INDUCTIVE]
+    on_chain = [_on_chain(theorem) for theorem in CHAIN_THEOREMS]
+    return "\n".join([heading(2, "Inductive theorems"), *inductive, heading(2, "Theorems on chain"), *on_chain])
+
+
+def _inductive(theorem: InductiveTheorem) -> str:
+    lemmas = [lemma.name for lemma in (*STRUCTURE, *theorem.lemmas) if lemma.name != theorem.name]
+    return _section(theorem.name, theorem.goal.sentence, lemmas, UNBOUNDED, theorem.fails_without)
+
+
+def _on_chain(theorem: ChainTheorem) -> str:
+    section = _section(theorem.name, theorem.sentence, list(theorem.lemmas), theorem.unbounded, theorem.fails_without)
+    claims = "".join(f"  - {claim.label}\n" for claim in theorem.claims)
+    exact = ", and that is exact: one block slower and it fails" if theorem.tight else ""
+    condition = f"- holds where {theorem.condition}{exact}\n" if theorem.condition else ""
+    return f"{section.rstrip()}\n{condition}- claims:\n{claims}"
+
+
+def _section(name: str, sentence: str, lemmas: list[str], unbounded: tuple[str, ...], rules: tuple[str, ...]) -> str:
+    lines = list(_facts(lemmas, unbounded, rules))
+    return "\n".join([heading(3, name, f"theorem-{name}"), f"*{sentence}*\n", *lines, ""])
+
+
+def _facts(lemmas: list[str], unbounded: tuple[str, ...], rules: tuple[str, ...]) -> Iterator[str]:
+    if lemmas:
+        yield "- rests on " + ", ".join(f"[{lemma}](#theorem-{lemma})" for lemma in lemmas)
+    yield "- unbounded: " + ", ".join(unbounded)
+    yield "- fails without any one of " + rule_links(rules)
