@@ -8,7 +8,9 @@ from typing import Any
 
 import z3
 
-from boltproofs.collection import Group, Population, SymbolicHtlcs, forms
+from boltproofs.collection import Population, SymbolicHtlcs
+from boltproofs.execution import Unsupported, searching
+from boltproofs.groups import Group, forms
 from boltproofs.symbolic import SymBool, SymInt
 from boltspec.channel import Channel
 from boltspec.htlc import Side
@@ -44,12 +46,15 @@ def unknown(name: str) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class UnknownSignature:
-    """A signature that is valid or not, for whatever commitment it is checked against."""
+    """A signature that is valid or not for the one commitment that a step checks it against."""
 
     name: str
 
-    def covers(self, _commitment: object) -> SymBool:
+    def covers(self, commitment: object) -> SymBool:
         """Say whether it is valid: unknown."""
+        # It might be valid for one commitment and not for another, and whether the two are equal is not known.
+        if searching().memory.setdefault(("signed", self.name), commitment) is not commitment:
+            raise Unsupported("a signature is checked against two commitments")
         return SymBool(z3.Bool(self.name))
 
 

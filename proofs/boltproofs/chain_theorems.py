@@ -147,12 +147,18 @@ def _just_too_slow(numbers: Numbers) -> bool:
 
 
 def _published(numbers: Numbers) -> bool:
+    """The node publishes one of its own commitments."""
+    return isinstance(publish_commitment(_channel(numbers), numbers.number), Accepted)
+
+
+def _published_to_ignorant_peer(numbers: Numbers) -> bool:
     """The node publishes one of its own commitments, and its peer knows no more than was revealed to it.
 
     RevealsSuperseded and MonotoneNumbers: whatever was revealed belongs to a commitment that is given up.
+    That nobody can derive a secret which was not revealed is cryptography and assumed (BOLT 3).
     """
     known = numbers.peer_secrets <= numbers.revealed and numbers.revealed <= numbers.local_revocations
-    return known and isinstance(publish_commitment(_channel(numbers), numbers.number), Accepted)
+    return known and _published(numbers)
 
 
 def _peer_has_no_secret(numbers: Numbers) -> bool:
@@ -192,7 +198,7 @@ CHAIN_THEOREMS: tuple[ChainTheorem, ...] = (
     ChainTheorem(
         name="NoFalsePenalty",
         sentence="The peer cannot punish a commitment that an honest node publishes: it does not have the secret.",
-        claims=(Claim("the peer lacks the secret", _published, _peer_has_no_secret),),
+        claims=(Claim("the peer lacks the secret", _published_to_ignorant_peer, _peer_has_no_secret),),
         fails_without=("B02-revoke-and-ack-n-01",),
         lemmas=("RevealsSuperseded", "MonotoneNumbers"),
         unbounded=("commitment numbers",),

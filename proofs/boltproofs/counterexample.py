@@ -4,7 +4,7 @@ The solver answers about any number of HTLCs and about products as symbols. Befo
 a small concrete state is asked for (each group holds the HTLCs that were looked up, and its arbitrary member or not),
 built from plain values, and the step is taken again without the prover: the premises must hold, the step must be
 accepted, the goal must fail. The same makes a *witness*: a concrete state in which the premises hold and the step is
-accepted, so that a theorem is not empty.
+accepted, so that a theorem is not empty. One witness is for all: every property holds in it, whichever is assumed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import z3
 
 from boltproofs.arbitrary import NUMBERS, arbitrary_params, unknown
-from boltproofs.collection import GROUP_SUMS, at
 from boltproofs.execution import DEFINED
+from boltproofs.groups import GROUP_SUMS, at
 from boltproofs.induction import Setting, StepKind, Taken
 from boltproofs.symbolic import SymBool, SymInt, term_of
 from boltproofs.theorems import STRUCTURE, InductiveTheorem
@@ -26,6 +26,7 @@ from boltspec.htlc import Htlc
 from boltspec.htlcs import Htlcs
 from boltspec.messages import CommitmentSigned, Message, Signature
 from boltspec.params import Limits, Params
+from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty, Step
 from boltspec.units import Msat
 from boltspec.verdict import Accepted
@@ -62,7 +63,7 @@ def describe(channel: Channel) -> str:
 def find(setting: Setting, path: Taken, theorem: InductiveTheorem | None) -> Example | None:
     """Return a concrete step for what the solver holds at present, if there is one that the plain interpreter confirms.
 
-    With a theorem: one that refutes it; else one on which the step is accepted (a witness).
+    With a theorem: one that refutes it; else a witness, in which all properties hold and the step is accepted.
     """
     solver, members = setting.solver, _members(setting, path)
     for feerate in FEERATES:
@@ -177,12 +178,7 @@ def _confirmed(
 ) -> Example | None:
     """Take the step on the plain interpreter; return it if it shows what it should."""
     channel, message = built
-    premises: list[ChannelProperty] = list(STRUCTURE)
-    if theorem is not None:
-        premises += theorem.lemmas
-        if isinstance(theorem.goal, ChannelProperty):
-            premises.append(theorem.goal)
-    if not all(premise.holds(channel) for premise in premises):
+    if not all(premise.holds(channel) for premise in _premises(theorem)):
         return None
     verdict = step.take(channel, message)
     if not isinstance(verdict, Accepted):
@@ -190,6 +186,13 @@ def _confirmed(
     if theorem is not None and _goal_holds(theorem, Step(channel, step.sending, message, verdict.state)):
         return None
     return Example(channel, step, message, verdict.state)
+
+
+def _premises(theorem: InductiveTheorem | None) -> tuple[ChannelProperty, ...]:
+    if theorem is None:
+        return CHANNEL_PROPERTIES
+    itself = (theorem.goal,) if isinstance(theorem.goal, ChannelProperty) else ()
+    return (*STRUCTURE, *theorem.lemmas, *itself)
 
 
 def _goal_holds(theorem: InductiveTheorem, step: Step) -> bool:

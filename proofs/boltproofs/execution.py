@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 
 import z3
 
+from boltproofs.formulas import conjunction
+
 T = TypeVar("T")
 
 
@@ -42,8 +44,11 @@ class Execution:
     """Results of :meth:`once` up to the last prescribed decision, from the run that this one branches off."""
     decisions: list[bool] = field(default_factory=list)
     conditions: list[z3.BoolRef] = field(default_factory=list)
+    """What was decided: the path is taken where all of these hold."""
+    assumptions: list[z3.BoolRef] = field(default_factory=list)
+    """What was assumed of symbols that were introduced on the way, each under the conditions up to there."""
     decided: dict[int, bool] = field(default_factory=dict)
-    """Choices by the identity of the formula; the formulas live on in ``computed``."""
+    """Choices by the identity of the formula; ``computed`` keeps the formulas alive, so no identity is used twice."""
     alternatives: list[tuple[tuple[bool, ...], list[Any]]] = field(default_factory=list)
     memory: dict[Any, Any] = field(default_factory=dict)
     """What the symbolic collection has found on this path."""
@@ -51,10 +56,14 @@ class Execution:
     computed: list[Any] = field(default_factory=list)
     learned: int = 0
     """How many of the facts about defined symbols the solver has been told."""
+    pointwise: bool = False
+    """Whether an arbitrary HTLC is looked at, which stands for each of its kind."""
 
-    def decide(self, formula: z3.BoolRef) -> bool:
+    def decide(self, asked: z3.BoolRef) -> bool:
         """Choose a truth value for a condition, and note the other one for a later run if it is possible too."""
-        formula = self.once(lambda: z3.simplify(formula))
+        posed, formula = self.once(lambda: (asked, z3.simplify(asked)))
+        if not posed.eq(asked):
+            raise Unsupported("a step does not do the same when it is run again: it depends on something hidden")
         if z3.is_true(formula):
             return True
         if z3.is_false(formula):
@@ -66,7 +75,9 @@ class Execution:
         choice = self.prescribed[taken] if taken < len(self.prescribed) else self._choose(formula)
         self.decisions.append(choice)
         self.decided[formula.get_id()] = choice
-        self._know(formula if choice else z3.Not(formula))
+        self.conditions.append(formula if choice else z3.Not(formula))
+        if self.solver is not None:
+            self.solver.add(self.conditions[-1])
         return choice
 
     def _choose(self, formula: z3.BoolRef) -> bool:
@@ -91,20 +102,19 @@ class Execution:
         # "unknown" counts as possible: the path is then examined although it may not exist.
         return bool(self.solver.check(formula) != z3.unsat)
 
-    def _know(self, formula: z3.BoolRef) -> None:
-        self.conditions.append(formula)
-        if self.solver is not None:
-            self.solver.add(formula)
-
-    def assume(self, formula: z3.BoolRef) -> None:
+    def assume(self, fact: z3.BoolRef) -> None:
         """Add a fact that holds for symbols introduced on this path."""
-        self._know(formula)
+        assert self.solver is not None
+        self.assumptions.append(z3.Implies(conjunction(self.conditions), fact))
+        self.solver.add(fact)
 
     def once(self, compute: Callable[[], T]) -> T:
         """Return what ``compute`` returns, or what it returned at this point of the run that this one repeats."""
         position = len(self.computed)
         repeats = position < len(self.results) and len(self.decisions) < len(self.prescribed)
         result: T = self.results[position] if repeats else compute()
+        if len(self.computed) != position:
+            raise Unsupported("a decision within something that is computed once would be left out when it is repeated")
         self.computed.append(result)
         return result
 
@@ -124,6 +134,8 @@ class Defined:
     facts: list[z3.BoolRef] = field(default_factory=list)
     exact: list[z3.BoolRef] = field(default_factory=list)
     products: dict[tuple[str, str], z3.ArithRef] = field(default_factory=dict)
+    factors: dict[str, tuple[z3.ArithRef, z3.ArithRef]] = field(default_factory=dict)
+    """What the products are made of, by the names of their symbols."""
 
     def product(self, left: z3.ArithRef, right: z3.ArithRef) -> z3.ArithRef:
         """Return the symbol for the product of two unknowns, of which only the sign is known.
@@ -137,7 +149,21 @@ class Defined:
             symbol = self.products[key] = z3.Int(f"product!{len(self.products)}")
             self.facts.append(z3.Implies(z3.And(left >= 0, right >= 0), symbol >= 0))
             self.exact.append(symbol == left * right)
+            self.factors[symbol.decl().name()] = (left, right)
         return self.products[key]
+
+    def hides(self, term: z3.ExprRef, symbol: z3.ArithRef) -> bool:
+        """Say whether the term contains a product which depends on the symbol."""
+        if any(self.hides(child, symbol) for child in term.children()):
+            return True
+        return any(_mentions(factor, symbol) or self.hides(factor, symbol) for factor in self._factors(term))
+
+    def _factors(self, term: z3.ExprRef) -> tuple[z3.ExprRef, ...]:
+        return self.factors.get(term.decl().name(), ()) if z3.is_const(term) else ()
+
+
+def _mentions(term: z3.ExprRef, symbol: z3.ArithRef) -> bool:
+    return bool(term.eq(symbol)) or any(_mentions(child, symbol) for child in term.children())
 
 
 DEFINED = Defined()
@@ -159,6 +185,11 @@ def searching() -> Execution:
         if entry.solver is not None:
             return entry
     raise Unsupported("this needs a path, not a summary")
+
+
+def looking_at_one() -> bool:
+    """Say whether a function of an arbitrary HTLC is being evaluated."""
+    return any(entry.pointwise for entry in _stack)
 
 
 @contextmanager
@@ -194,13 +225,16 @@ def paths(function: Callable[[], T], solver: z3.Solver) -> Iterator[tuple[T, Exe
         pending.extend(run.alternatives)
 
 
-def summary(function: Callable[[], T]) -> list[tuple[list[z3.BoolRef], T]]:
-    """Return every branch of a function: the conditions under which it is taken, and the value."""
+def summary(function: Callable[[], T], pointwise: bool = False) -> list[tuple[list[z3.BoolRef], T]]:
+    """Return every branch of a function: the conditions under which it is taken, and the value.
+
+    ``pointwise`` if it is a function of an arbitrary HTLC.
+    """
     pending: list[tuple[tuple[bool, ...], list[Any]]] = [((), [])]
     branches = []
     while pending:
         prescribed, results = pending.pop()
-        run = Execution(None, prescribed, results)
+        run = Execution(None, prescribed, results, pointwise=pointwise)
         with entered(run):
             value = function()
         branches.append((run.conditions, value))

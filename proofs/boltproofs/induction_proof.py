@@ -11,8 +11,21 @@ from boltproofs.arbitrary import CASES
 from boltproofs.counterexample import find, find_opening
 from boltproofs.execution import Unsupported
 from boltproofs.findings import Finding, Findings
-from boltproofs.induction import STEPS, Setting, StepKind, Taken, pose, pose_opening, settle, taken_paths
-from boltproofs.solving import QUERY_TIMEOUT_MS, Desk, Task
+from boltproofs.induction import (
+    STEPS,
+    Setting,
+    StepKind,
+    Taken,
+    Ways,
+    pose,
+    pose_everything,
+    pose_no_path,
+    pose_opening,
+    pose_untyped,
+    settle,
+    taken_paths,
+)
+from boltproofs.solving import QUERY_TIMEOUT_MS, Asked, Desk, Task
 from boltproofs.theorems import INDUCTIVE, InductiveTheorem
 from boltspec.properties.property import ChannelProperty
 from boltspec.rules import without
@@ -24,8 +37,8 @@ def prove_case(index: int, names: Sequence[str], task: Task) -> Findings:
     """Put all obligations of some theorems in one case to the solver."""
     theorems = tuple(BY_NAME[name] for name in names)
     case, findings, desk = CASES[index], Findings(), Desk(task)
-    setting = settle(case, QUERY_TIMEOUT_MS)
     with without(task.without):
+        setting = settle(case, QUERY_TIMEOUT_MS)
         for theorem in theorems:
             _opening(theorem, setting, findings, desk)
         for step in STEPS:
@@ -54,20 +67,64 @@ def _step(
     step: StepKind, theorems: tuple[InductiveTheorem, ...], setting: Setting, findings: Findings, desk: Desk
 ) -> None:
     """Every property holds after the step wherever it is accepted; somewhere it is accepted."""
-    where, witnessed = f"{step}, {setting.case}", False
+    where, witnessed, ways = f"{step}, {setting.case}", False, Ways()
     try:
-        for path in taken_paths(setting, step):
+        for path in taken_paths(setting, step, ways):
+            if desk.task.expired:
+                break
             findings.paths += 1
             if path is None:
                 continue
-            witnessed = witnessed or find(setting, path, None) is not None
+            witnessed = witnessed or _witnessed(setting, path)
             for theorem in theorems:
                 findings.of(theorem.name).add(_obligation(theorem, setting, path, desk, where))
+            _shared(theorems, findings, _untyped(setting, path, desk, where))
+        _shared(theorems, findings, _no_path(setting, step, ways, desk, where))
     except Unsupported as limit:
-        for theorem in theorems:
-            findings.of(theorem.name).add(Finding(unknown=f"{limit} at {where}"))
+        _shared(theorems, findings, f"{limit} at {where}")
     for theorem in theorems:
         findings.of(theorem.name).witness &= witnessed
+
+
+def _shared(theorems: tuple[InductiveTheorem, ...], findings: Findings, unknown: str | None) -> None:
+    """Put on record what makes all theorems unknown."""
+    for theorem in theorems:
+        findings.of(theorem.name).add(Finding(unknown=unknown))
+
+
+def _witnessed(setting: Setting, path: Taken) -> bool:
+    setting.solver.push()
+    try:
+        pose_everything(setting, path)
+        return find(setting, path, None) is not None
+    finally:
+        setting.solver.pop()
+
+
+def _untyped(setting: Setting, path: Taken, desk: Desk, where: str) -> str | None:
+    """Return what is wrong unless all counters and amounts stay unsigned."""
+    setting.solver.push()
+    try:
+        pose_untyped(setting, path)
+        asked = desk.ask(setting.solver, "types", where)
+    finally:
+        setting.solver.pop()
+    return _reason(asked, f"a counter or an amount may become negative at {where}")
+
+
+def _no_path(setting: Setting, step: StepKind, ways: Ways, desk: Desk, where: str) -> str | None:
+    """Return what is wrong unless every channel and message takes one of the paths."""
+    setting.solver.push()
+    try:
+        pose_no_path(setting, step, ways)
+        asked = desk.ask(setting.solver, "paths", where)
+    finally:
+        setting.solver.pop()
+    return _reason(asked, f"not every path was found at {where}")
+
+
+def _reason(asked: Asked, failure: str) -> str | None:
+    return None if asked.met else asked.unknown or failure
 
 
 def _obligation(theorem: InductiveTheorem, setting: Setting, path: Taken, desk: Desk, where: str) -> Finding:
@@ -107,16 +164,19 @@ def refute_without(name: str, rule: str, task: Task) -> bool:
 
 
 def _refuted_at(step: StepKind, setting: Setting, theorem: InductiveTheorem, task: Task) -> bool:
-    for path in taken_paths(setting, step):
-        if path is None or task.expired:
-            continue
-        setting.solver.push()
-        pose(theorem, setting, path)
-        refuted = setting.solver.check() == z3.sat and find(setting, path, theorem) is not None
-        setting.solver.pop()
-        if refuted:
+    for path in () if task.expired else taken_paths(setting, step):
+        if path is not None and _refuted_on(path, setting, theorem):
             return True
     return False
+
+
+def _refuted_on(path: Taken, setting: Setting, theorem: InductiveTheorem) -> bool:
+    setting.solver.push()
+    try:
+        pose(theorem, setting, path)
+        return setting.solver.check() == z3.sat and find(setting, path, theorem) is not None
+    finally:
+        setting.solver.pop()
 
 
 MESSAGES_OF = {

@@ -2,8 +2,23 @@
 
 An inductive theorem says: the property holds of a channel that has just been opened, and every step that an honest node
 takes, whatever message the application or the peer hands it, preserves it. The structural invariants
-(:data:`STRUCTURE`) are lemmas of all. ``fails_without`` is not taken on trust: the prover switches each of these rules
-off and demands a counterexample that the plain interpreter confirms.
+(:data:`STRUCTURE`) are lemmas of all.
+
+That theorems use each other as lemmas is no circle. A lemma is always assumed of the state *before* a step, never of
+the one after it, and every lemma is a channel property with a theorem of its own. Take all theorems that a theorem
+rests on, directly or not, itself included, and call the conjunction of their properties I. Each of them is shown of a
+channel that has just been opened with nothing assumed, so I holds there; each is shown after every step from
+assumptions that are parts of I, so I before a step gives I after it. By induction on the number of steps I holds in
+every state. If one of them is not proved the argument fails for all that rest on it, which is why the prover withdraws
+those (``boltproofs.verify``). A step property is no part of I: it is shown for each single step that starts in a state
+where I holds, and nothing in the induction assumes it. The theorems on chain may use both.
+
+Assumed besides: what the types say, that counters and amounts are unsigned. It is part of the induction as well
+(``boltproofs.induction.pose_untyped``), for messages it is what the wire format can express.
+
+*Refuted* means that a step leads from a state with all assumptions to one without the property. Such a state need not
+be reachable; whether it is, a search tells. ``fails_without`` is not taken on trust: the prover switches each of these
+rules off and demands a counterexample that the plain interpreter confirms.
 """
 
 from __future__ import annotations

@@ -173,6 +173,8 @@ def _result(
     found = findings.of(theorem.name)
     inductive = isinstance(theorem, InductiveTheorem)
     tried = [*refutations.get(theorem.name, []), *found.refutations]
+    if not found.obligations:
+        found.unknown = found.unknown or "nothing was asked of the solver"
     status = "refuted" if found.counterexample else ("unknown" if found.unknown else "proved")
     result = TheoremResult(
         name=theorem.name,
@@ -189,8 +191,8 @@ def _result(
         counterexample=found.counterexample,
         reason=found.unknown,
     )
-    if status == "proved" and not weakened:
-        result.reason = _unmet(result, theorem)
+    if status == "proved":
+        result.reason = _unmet(result, () if weakened else theorem.fails_without)
     return result
 
 
@@ -199,11 +201,11 @@ def _bounds(theorem: Theorem) -> dict[str, str]:
     return {"holds if": theorem.condition} if isinstance(theorem, ChainTheorem) and theorem.condition else {}
 
 
-def _unmet(result: TheoremResult, theorem: Theorem) -> str | None:
-    """Return which demand on a proved theorem is not met."""
+def _unmet(result: TheoremResult, fails_without: Sequence[str]) -> str | None:
+    """Return which demand on a proved theorem is not met: a witness, a counterexample without each of these rules."""
     if not result.witness:
         return "no concrete state satisfies the premises: the theorem may be empty"
-    missing = [rule for rule in theorem.fails_without if rule not in result.refuted_without]
+    missing = [rule for rule in fails_without if rule not in result.refuted_without]
     return f"not refuted without {', '.join(missing)}: the check may be unable to fail" if missing else None
 
 
