@@ -1,0 +1,395 @@
+"""Properties of establishment: what holds in every reachable world, whatever a corrupt peer does.
+
+A property looks at one move: the world before it and after it. *Final* properties look at worlds in which nothing more
+can happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from boltspec.establishment.accepter import received_by_push
+from boltspec.establishment.aliases import invoice_scids, is_alias_only, names_channel
+from boltspec.establishment.channel_type import DEFINED_CHANNEL_TYPES, Feature, is_negotiated
+from boltspec.establishment.limits import LARGE_CHANNEL, LEAST_DUST_LIMIT, Policy
+from boltspec.establishment.messages import (
+    ANNOUNCE_CHANNEL,
+    AcceptChannel,
+    ChannelReady,
+    OpenChannel,
+    ShutdownScript,
+)
+from boltspec.establishment.ready import established
+from boltspec.establishment.scenario import Scenario
+from boltspec.establishment.state import (
+    ACCEPTER,
+    OPENER,
+    OUR_TURN,
+    Establishment,
+    agreed_output,
+    first_commitment,
+    initial_balances,
+    is_deep,
+)
+from boltspec.establishment.world import World
+from boltspec.params import MAX_ACCEPTED_HTLCS, Limits
+from boltspec.units import Msat, to_msat
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """Holds for every move, or for every final world."""
+
+    name: str
+    sentence: str
+    holds: Callable[[World, World, Scenario], bool]
+    """``(before, after, scenario)``; ``before`` is ``after`` in the initial world and in final ones."""
+
+
+Holds = Callable[[World, World, Scenario], bool]
+
+
+def _honest(world: World, scenario: Scenario) -> Iterator[Establishment]:
+    return (node for party, node in enumerate(world.nodes) if not scenario.corrupt[party])
+
+
+def _of_each_honest(holds: Callable[[Establishment], bool]) -> Holds:
+    return lambda _before, after, scenario: all(holds(node) for node in _honest(after, scenario))
+
+
+def _of_world(holds: Callable[[World, Scenario], bool]) -> Holds:
+    return lambda _before, after, scenario: holds(after, scenario)
+
+
+# --- terms ---
+
+
+def _reserve_above_dust(state: Establishment) -> bool:
+    given = [message.limits for message in (state.open_channel, state.accept_channel) if message is not None]
+    return all(one.channel_reserve_satoshis >= other.dust_limit_satoshis for one in given for other in given)
+
+
+def _limits_sane(state: Establishment) -> bool:
+    policy = state.node.policy
+    for maker, message in ((OPENER, state.open_channel), (ACCEPTER, state.accept_channel)):
+        if message is not None:
+            limits, own = message.limits, maker is state.role
+            if not (_lawful(limits) and (_wise(limits, policy) if own else _acceptable(limits, policy))):
+                return False
+    return _terms_sane(state)
+
+
+def _lawful(limits: Limits) -> bool:
+    return limits.max_accepted_htlcs <= MAX_ACCEPTED_HTLCS and limits.dust_limit_satoshis >= LEAST_DUST_LIMIT
+
+
+def _wise(limits: Limits, policy: Policy) -> bool:
+    return limits.to_self_delay >= policy.least_to_self_delay
+
+
+def _acceptable(limits: Limits, policy: Policy) -> bool:
+    return (
+        limits.htlc_minimum_msat <= policy.most_htlc_minimum
+        and limits.max_htlc_value_in_flight_msat >= policy.least_in_flight
+        and limits.channel_reserve_satoshis <= policy.most_reserve
+        and limits.max_accepted_htlcs >= policy.least_accepted_htlcs
+        and limits.dust_limit_satoshis <= policy.most_dust_limit
+        and limits.to_self_delay <= policy.most_to_self_delay
+    )
+
+
+def _terms_sane(state: Establishment) -> bool:
+    opening, accepting, policy = state.open_channel, state.accept_channel, state.node.policy
+    if opening is None:
+        return True
+    large = Feature.OPTION_SUPPORT_LARGE_CHANNEL in state.node.features
+    sane = opening.feerate_per_kw >= policy.least_feerate and (large or opening.funding_satoshis < LARGE_CHANNEL)
+    if state.role is ACCEPTER:
+        sane = sane and opening.feerate_per_kw <= policy.most_feerate
+        sane = sane and opening.funding_satoshis >= policy.least_funding
+        sane = sane and (opening.announce_channel or not policy.wants_public)
+    elif accepting is not None:
+        sane = sane and accepting.minimum_depth <= policy.most_minimum_depth
+    return sane
+
+
+def _first_commitment_payable(state: Establishment) -> bool:
+    if state.open_channel is None:
+        return True
+    to_opener, to_accepter = initial_balances(state.open_channel)
+    reserve = to_msat(state.open_channel.limits.channel_reserve_satoshis)
+    return min(to_opener, to_accepter) >= Msat(0) and max(to_opener, to_accepter) > reserve
+
+
+def _channel_type_agreed(state: Establishment) -> bool:
+    opening, accepting, node = state.open_channel, state.accept_channel, state.node
+    if opening is None:
+        return True
+    kind = opening.channel_type
+    if kind not in DEFINED_CHANNEL_TYPES or not is_negotiated(kind, node.negotiated):
+        return False
+    if opening.announce_channel and Feature.OPTION_SCID_ALIAS in kind:
+        return False
+    channel = established(state)
+    built = channel is None or channel.params.option_anchors is (Feature.OPTION_ANCHORS in kind)
+    return built and (accepting is None or accepting.channel_type == kind)
+
+
+def _one_channel(state: Establishment) -> bool:
+    opening, accepting, node = state.open_channel, state.accept_channel, state.node
+    if opening is None:
+        return True
+    same = accepting is None or accepting.temporary_channel_id == opening.temporary_channel_id
+    return same and opening.chain_hash == node.chain_hash
+
+
+def _version_1_allowed(state: Establishment) -> bool:
+    return state.open_channel is None or Feature.OPTION_DUAL_FUND not in state.node.negotiated
+
+
+def _keys_valid(state: Establishment) -> bool:
+    return all(message is None or message.keys_valid for message in (state.open_channel, state.accept_channel))
+
+
+def _unconfirmed_only_when_trusted(state: Establishment) -> bool:
+    kind = state.open_channel.channel_type if state.open_channel else None
+    unconfirmed = kind is not None and Feature.OPTION_ZEROCONF in kind
+    return state.role is not ACCEPTER or not unconfirmed or state.node.policy.trusts_unconfirmed
+
+
+def _messages_in_form(after: World, scenario: Scenario) -> bool:
+    return all(
+        scenario.corrupt[party] or all(_in_form(message, after.nodes[party]) for message in after.wires[party])
+        for party in (OPENER, ACCEPTER)
+    )
+
+
+def _in_form(message: object, state: Establishment) -> bool:
+    node = state.node
+    if isinstance(message, ChannelReady):
+        return message.second_per_commitment_point == 1
+    if not isinstance(message, OpenChannel | AcceptChannel):
+        return True
+    script, wanted = message.upfront_shutdown_script, Feature.OPTION_UPFRONT_SHUTDOWN_SCRIPT in node.negotiated
+    right = script is not None and not (wanted and script is ShutdownScript.INVALID)
+    if isinstance(message, OpenChannel):
+        right = right and message.channel_flags in (0, ANNOUNCE_CHANNEL)
+        right = right and message.temporary_channel_id not in node.channel_ids
+    return right and message.first_per_commitment_point == 0
+
+
+# --- funding ---
+
+
+def _holds_way_out(state: Establishment) -> bool:
+    """Say whether the node has a valid signature for its first commitment."""
+    if state.signature is None or state.funding is None or state.role is None:
+        return False
+    return state.signature.is_valid_for(first_commitment(state, state.funding, state.role, OUR_TURN))
+
+
+def _unilateral_exit(state: Establishment) -> bool:
+    return not (state.ready_sent or established(state) is not None) or _holds_way_out(state)
+
+
+def _no_funding_without_refund(after: World, scenario: Scenario) -> bool:
+    opener = after.nodes[OPENER]
+    if scenario.corrupt[OPENER] or not opener.published or opener.funding is None:
+        return True
+    refundable = _holds_way_out(opener) and opener.funding.output() == agreed_output(opener)
+    return refundable and after.published == opener.funding.funding_txid
+
+
+def _funding_verified(before: World, after: World, scenario: Scenario) -> bool:
+    return all(
+        scenario.corrupt[party] or _verified(before.nodes[party], after.nodes[party]) for party in (OPENER, ACCEPTER)
+    )
+
+
+def _verified(before: Establishment, after: Establishment) -> bool:
+    """Say whether what a node newly relies on has been checked."""
+    begins = established(after) is not None and established(before) is None
+    if not begins and not (after.ready_sent and not before.ready_sent):
+        return True
+    waits = after.role is ACCEPTER or not after.aliases_sent
+    return _pays(after) and after.seen.spendable and (is_deep(after) or not waits)
+
+
+def _pays(state: Establishment) -> bool:
+    output = state.funding.output() if state.role is OPENER and state.funding is not None else state.seen.output
+    return output is not None and output == agreed_output(state)
+
+
+def _deep_enough(state: Establishment) -> bool:
+    accepting, opening, node = state.accept_channel, state.open_channel, state.node
+    if state.role is not ACCEPTER or accepting is None or opening is None or opening.channel_type is None:
+        return True
+    unconfirmed = Feature.OPTION_ZEROCONF in opening.channel_type
+    return not accepting.minimum_depth if unconfirmed else accepting.minimum_depth >= node.policy.least_minimum_depth
+
+
+def _push_not_credited(state: Establishment) -> bool:
+    return received_by_push(state) == Msat(0) or (_pays(state) and is_deep(state) and state.seen.spendable)
+
+
+def _channel_backed(after: World, scenario: Scenario) -> bool:
+    return all(
+        established(node) is None or node.node.policy.trusts_unconfirmed or node.role is OPENER or _pays(node)
+        for node in _honest(after, scenario)
+    )
+
+
+def _updates_after_both_ready(state: Establishment) -> bool:
+    return established(state) is None or (state.ready_sent and state.ready_received)
+
+
+# --- names ---
+
+
+def _aliases_distinct(state: Establishment) -> bool:
+    real, sent, opening = state.seen.short_channel_id, state.aliases_sent, state.open_channel
+    if any(alias in state.node.scids for alias in sent):
+        return False
+    public = opening is not None and opening.announce_channel
+    return real is None or real not in (sent[:1] if public else sent)
+
+
+def _names_kept(state: Establishment) -> bool:
+    real = state.seen.short_channel_id
+    if not all(names_channel(state, alias) for alias in state.aliases_sent):
+        return False
+    if real is None or not is_alias_only(state):
+        return True
+    return not names_channel(state, real) and real not in invoice_scids(state)
+
+
+def _nameable(after: World, scenario: Scenario) -> bool:
+    return any(scenario.corrupt) or all(
+        bool(invoice_scids(node)) for node in after.nodes if established(node) is not None and is_alias_only(node)
+    )
+
+
+# --- both nodes ---
+
+
+def _mirrored_params(after: World, scenario: Scenario) -> bool:
+    first, second = (established(node) for node in after.nodes)
+    if any(scenario.corrupt) or first is None or second is None:
+        return True
+    balances = (first.local_msat, first.remote_msat) == (second.remote_msat, second.local_msat)
+    return balances and first.params == second.params.mirrored()
+
+
+def _completes(after: World, scenario: Scenario) -> bool:
+    if any(scenario.corrupt) or not after.connected or after.nodes[OPENER].open_channel is None:
+        return True
+    return all(established(node) is not None for node in after.nodes)
+
+
+NEVER_REJECTED = Property(
+    "NeverRejected",
+    "An honest node rejects a message of an honest node only for a wish of its own.",
+    lambda _before, after, _scenario: after.blame is None,
+)
+RESERVE_ABOVE_DUST = Property(
+    "ReserveAboveDust",
+    "The reserve of each side is at least the dust limit of either.",
+    _of_each_honest(_reserve_above_dust),
+)
+LIMITS_SANE = Property(
+    "LimitsSane", "Terms are within the protocol's limits and the node's own.", _of_each_honest(_limits_sane)
+)
+FIRST_COMMITMENT_PAYABLE = Property(
+    "FirstCommitmentPayable",
+    "The opener can pay the fee of the first commitments, and one side is above the reserve.",
+    _of_each_honest(_first_commitment_payable),
+)
+CHANNEL_TYPE_AGREED = Property(
+    "ChannelTypeAgreed",
+    "The channel has the type that both named, a defined one whose features are negotiated.",
+    _of_each_honest(_channel_type_agreed),
+)
+ONE_CHANNEL = Property(
+    "OneChannel", "All terms are of one channel, on a chain that the node knows.", _of_each_honest(_one_channel)
+)
+VERSION_1_ALLOWED = Property(
+    "Version1Allowed", "No channel is opened by version 1 with dual funding.", _of_each_honest(_version_1_allowed)
+)
+KEYS_VALID = Property("KeysValid", "All keys of both nodes are valid points.", _of_each_honest(_keys_valid))
+UNCONFIRMED_ONLY_WHEN_TRUSTED = Property(
+    "UnconfirmedOnlyWhenTrusted",
+    "An accepter uses unconfirmed channels of trusted openers only.",
+    _of_each_honest(_unconfirmed_only_when_trusted),
+)
+DEEP_ENOUGH = Property(
+    "DeepEnough",
+    "An accepter asks for the confirmations that it thinks safe, and for none on an unconfirmed channel.",
+    _of_each_honest(_deep_enough),
+)
+MESSAGES_IN_FORM = Property(
+    "MessagesInForm",
+    "Honest nodes send defined flags, unused ids, usable closing scripts and the right per-commitment points.",
+    _of_world(_messages_in_form),
+)
+UNILATERAL_EXIT = Property(
+    "UnilateralExit",
+    "A node that calls the channel ready holds a valid signature for its first commitment.",
+    _of_each_honest(_unilateral_exit),
+)
+NO_FUNDING_WITHOUT_REFUND = Property(
+    "NoFundingWithoutRefund",
+    "What an honest opener has published can be spent by a commitment that it holds a valid signature for.",
+    _of_world(_no_funding_without_refund),
+)
+FUNDING_VERIFIED = Property(
+    "FundingVerified",
+    "No channel_ready and no channel before the output is known to have amount and script, deep enough and spendable.",
+    _funding_verified,
+)
+PUSH_NOT_CREDITED = Property(
+    "PushNotCredited",
+    "Pushed funds count as received only once the funding is verified and deep.",
+    _of_each_honest(_push_not_credited),
+)
+CHANNEL_BACKED = Property(
+    "ChannelBacked",
+    "The channel of an accepter that trusts nobody is backed by its funding output.",
+    _of_world(_channel_backed),
+)
+UPDATES_AFTER_BOTH_READY = Property(
+    "UpdatesAfterBothReady",
+    "There is no channel to update before both have sent channel_ready.",
+    _of_each_honest(_updates_after_both_ready),
+)
+ALIASES_DISTINCT = Property(
+    "AliasesDistinct",
+    "No alias collides on the node, nor gives the real short channel id away.",
+    _of_each_honest(_aliases_distinct),
+)
+NAMES_KEPT = Property(
+    "NamesKept",
+    "Every alias sent names the channel; the real short channel id of an alias-only channel is never used.",
+    _of_each_honest(_names_kept),
+)
+NAMEABLE = Property(
+    "Nameable", "An alias-only channel of honest nodes can be named in invoices.", _of_world(_nameable)
+)
+MIRRORED_PARAMS = Property(
+    "MirroredParams", "Two honest nodes have the same channel, each from its own end.", _of_world(_mirrored_params)
+)
+COMPLETES = Property("EstablishmentCompletes", "Honest nodes that stay connected open the channel.",
+                     _of_world(_completes))  # fmt: skip
+
+DAMAGE: tuple[Property, ...] = (
+    NEVER_REJECTED, UNILATERAL_EXIT, NO_FUNDING_WITHOUT_REFUND, CHANNEL_BACKED, MIRRORED_PARAMS, NAMEABLE,
+)  # fmt: skip
+"""Properties whose violation is felt by someone: money stuck or unbacked, honest nodes that disagree."""
+PROPERTIES: tuple[Property, ...] = (
+    *DAMAGE, RESERVE_ABOVE_DUST, LIMITS_SANE, FIRST_COMMITMENT_PAYABLE, CHANNEL_TYPE_AGREED, ONE_CHANNEL,
+    VERSION_1_ALLOWED, KEYS_VALID, UNCONFIRMED_ONLY_WHEN_TRUSTED, DEEP_ENOUGH, MESSAGES_IN_FORM, FUNDING_VERIFIED,
+    PUSH_NOT_CREDITED, UPDATES_AFTER_BOTH_READY, ALIASES_DISTINCT, NAMES_KEPT,
+)  # fmt: skip
+"""Hold for every move."""
+FINAL_PROPERTIES: tuple[Property, ...] = (COMPLETES,)
+"""Hold in every world in which nothing more can happen."""

@@ -1,0 +1,212 @@
+"""The world of an establishment: two nodes, two wires, one funding transaction and the blocks above it.
+
+An honest party sends what its sender rules allow and publishes the funding transaction when it may. A corrupt one may
+fall silent (no move is forced on anyone), send messages that the rules forbid, publish whenever it likes, and
+double-spend what is unconfirmed. A message that an honest party rejects ends the connection; the chain goes on.
+
+Miners confirm a published transaction. Someone on the way may change the txid of a malleable one. Time only passes up
+to the next number of confirmations that any rule looks at: one, ``minimum_depth`` and the maturity of a coinbase, each
+with the block before it. Honest nodes look at every block. Nothing is reorganised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from boltspec.establishment.funding import COINBASE_MATURITY, Transaction, look
+from boltspec.establishment.messages import Message
+from boltspec.establishment.opener import owes_publication, publish_funding_transaction
+from boltspec.establishment.proposals import proposals
+from boltspec.establishment.scenario import REAL_SCID, Scenario
+from boltspec.establishment.state import ACCEPTER, OPENER, Establishment, Role, reconnected, see
+from boltspec.establishment.steps import receive, send
+from boltspec.rules import EVERY_RULE, requirements, without
+from boltspec.units import Blocks
+from boltspec.verdict import Accepted, Rejected
+
+NAMES = ("A", "B")
+"""Names of opener and accepter."""
+DOUBLE_SPEND = Transaction(())
+"""A transaction that spends the inputs of the funding transaction elsewhere."""
+ONE = Blocks(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """An honest party rejected a message of an honest party, and not for a reason of its own."""
+
+    receiver: Role
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A state of the world."""
+
+    nodes: tuple[Establishment, Establishment]
+    wires: tuple[tuple[Message, ...], tuple[Message, ...]] = ((), ())
+    """``wires[p]``: messages that party p has sent and that are not delivered yet, oldest first."""
+    published: Transaction | None = None
+    """The transaction that spends the opener's coins, as miners have it."""
+    confirmations: Blocks = Blocks(0)  # noqa: RUF009  # a plain integer
+    connected: bool = True
+    abuses: int = 0
+    """How many forbidden messages corrupt parties may still send."""
+    disconnections: int = 0
+    """How often the connection may still be lost."""
+    blame: Blame | None = None
+
+
+Moves = Iterator[tuple[str, World]]
+
+
+def initial(scenario: Scenario) -> World:
+    """Return the world before ``open_channel``."""
+    first, second = scenario.nodes
+    return World(
+        nodes=(Establishment(first), Establishment(second)),
+        abuses=scenario.abuses,
+        disconnections=scenario.disconnections,
+    )
+
+
+def successors(world: World, scenario: Scenario) -> Moves:
+    """Yield every move that is possible now, by a label that is unique here, with the world that it leads to."""
+    if world.connected:
+        for party in (OPENER, ACCEPTER):
+            yield from _sends(world, scenario, party)
+            if world.wires[party.other]:
+                yield _deliver(world, scenario, party)
+        yield from _disconnections(world)
+    yield from _publications(world, scenario)
+    yield from _blocks(world, scenario)
+
+
+def _changed(world: World, party: Role, state: Establishment) -> World:
+    """Return the world with one node changed; it sees what there is to see of the funding output."""
+    state = see(state, look(state.funding, world.published, world.confirmations, REAL_SCID))
+    return replace(world, nodes=_with(world.nodes, party, state))
+
+
+def _with(pair: tuple[Establishment, Establishment], party: Role, value: Establishment) -> tuple[
+    Establishment, Establishment
+]:  # fmt: skip
+    return (value, pair[1]) if party is OPENER else (pair[0], value)
+
+
+def _on_wire(world: World, party: Role, wire: tuple[Message, ...]) -> World:
+    wires = (wire, world.wires[1]) if party is OPENER else (world.wires[0], wire)
+    return replace(world, wires=wires)
+
+
+def _sends(world: World, scenario: Scenario, party: Role) -> Moves:
+    state = world.nodes[party]
+    abusive = scenario.corrupt[party] and world.abuses > 0
+    for label, proposed in proposals(state, scenario, party, tempted=scenario.careless or abusive):
+        message = _renewed(proposed, world, scenario)
+        verdict = send(state, message)
+        if isinstance(verdict, Accepted):
+            after = _changed(world, party, verdict.state)
+        elif abusive:
+            after = replace(_changed(world, party, _sent_against_the_rules(state, message)), abuses=world.abuses - 1)
+        else:
+            continue
+        yield f"{NAMES[party]} send {label}", _on_wire(after, party, (*world.wires[party], message))
+
+
+def _renewed(message: Message, world: World, scenario: Scenario) -> Message:
+    """Return a proposal as it is made after a lost connection: with an id of its own."""
+    if world.disconnections == scenario.disconnections or message != scenario.open_channel:
+        return message
+    return replace(scenario.open_channel, temporary_channel_id=3)
+
+
+def _sent_against_the_rules(state: Establishment, message: Message) -> Establishment:
+    """Return a corrupt party's own state after a message that it may not send: as if its peer took it."""
+    with without(EVERY_RULE):
+        verdict = send(state, message)
+    return verdict.state if isinstance(verdict, Accepted) else state
+
+
+def _deliver(world: World, scenario: Scenario, party: Role) -> tuple[str, World]:
+    message, *rest = world.wires[party.other]
+    label = f"{NAMES[party]} deliver {type(message).__name__}"
+    world = _on_wire(world, party.other, tuple(rest))
+    verdict = _received(world.nodes[party], message, corrupt=scenario.corrupt[party])
+    if isinstance(verdict, Accepted):
+        return label, _changed(world, party, verdict.state)
+    if scenario.corrupt[party]:
+        return label, world
+    # A node may refuse terms that it does not like; all else that is rejected among honest nodes is a contradiction.
+    justified = scenario.corrupt[party.other] or requirements()[verdict.rule].klass == "policy"
+    blame = None if justified else Blame(party, verdict.rule)
+    return label, replace(world, wires=((), ()), connected=False, blame=blame)
+
+
+def _received(state: Establishment, message: Message, corrupt: bool) -> Accepted[Establishment] | Rejected:
+    """Return what becomes of a message; a corrupt party takes everything that makes sense."""
+    if not corrupt:
+        return receive(state, message)
+    with without(EVERY_RULE):
+        return receive(state, message)
+
+
+def _disconnections(world: World) -> Moves:
+    if world.disconnections > 0 and all(node.funding is None for node in world.nodes):
+        yield "lose the connection and make it again", replace(
+            world,
+            nodes=(reconnected(world.nodes[0]), reconnected(world.nodes[1])),
+            wires=((), ()),
+            disconnections=world.disconnections - 1,
+        )
+
+
+def _publications(world: World, scenario: Scenario) -> Moves:
+    opener = world.nodes[OPENER]
+    if world.published is not None or opener.funding is None:
+        return
+    transaction = opener.funding.funding_txid
+    if not scenario.corrupt[OPENER]:
+        if not (scenario.careless or owes_publication(opener)):
+            return
+        verdict = publish_funding_transaction(opener, opener.funding)
+        if not isinstance(verdict, Accepted):
+            return
+        opener = verdict.state
+    # A coinbase exists in a block or not at all.
+    depth = ONE if transaction.coinbase else Blocks(0)
+    after = replace(world, nodes=(opener, world.nodes[ACCEPTER]))
+    yield "A publish", _seen(replace(after, published=transaction, confirmations=depth))
+
+
+def _blocks(world: World, scenario: Scenario) -> Moves:
+    transaction = world.published
+    if transaction is None:
+        return
+    if world.confirmations == Blocks(0):
+        if transaction.malleable:
+            changed = replace(transaction, malleated=True)
+            yield "chain confirm under another txid", _seen(replace(world, published=changed, confirmations=ONE))
+        if scenario.corrupt[OPENER]:
+            yield "A double-spend", _seen(replace(world, published=DOUBLE_SPEND, confirmations=ONE))
+    later = [depth for depth in _depths(world, scenario) if depth > world.confirmations]
+    if later:
+        yield "chain mine", _seen(replace(world, confirmations=min(later)))
+
+
+def _depths(world: World, scenario: Scenario) -> Iterator[Blocks]:
+    """Yield the numbers of confirmations at which anything can change."""
+    yield ONE
+    accepting = world.nodes[ACCEPTER].accept_channel
+    depth = (accepting or scenario.accept_channel).minimum_depth
+    yield from (depth - ONE, depth)
+    if world.published is not None and world.published.coinbase:
+        yield from (COINBASE_MATURITY - ONE, COINBASE_MATURITY)
+
+
+def _seen(world: World) -> World:
+    """Return the world after both nodes have looked at the chain."""
+    for party in (OPENER, ACCEPTER):
+        world = _changed(world, party, world.nodes[party])
+    return world
