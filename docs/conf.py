@@ -24,3 +24,5 @@ autodoc_member_order = "bysource"
 # Tables such as ADVANCES are shown as source, below each module's documentation, and not as one line.
 autodoc_preserve_defaults = True
 toc_object_entries = False
+# Annotations are looked up by their bare names, and a few classes of different packages share one.
+suppress_warnings = ["ref.python"]

@@ -10,9 +10,9 @@ from boltproofs.docs.source import attribute_docstrings
 from boltspec import htlc
 from boltspec.htlc import ADVANCES, Event, Side, Stage
 
-GAP = 170
+GAP = 200
 """Pixels from one stage to the next."""
-BOX = (120, 34)
+BOX = (140, 34)
 """Width and height of a stage."""
 
 
@@ -45,7 +45,7 @@ def advances() -> str:
 def diagram() -> str:
     """Return the way of an update through its stages, once as its maker and once as the other node sees it."""
     order = [stage for stage in Stage if stage is not Stage.ABSENT]
-    drawing = Drawing(GAP * len(order) + 10, 230, "The five stages of an update and what moves it on")
+    drawing = Drawing(GAP * len(order) - 40, 230, "The five stages of an update and what moves it on")
     for row, maker in enumerate(Side):
         y = 40 + row * 110
         drawing.text(5, y - 18, f"update made by the {maker.name.lower()} node", "start", "strong")

@@ -12,13 +12,12 @@ from boltproofs.docs.markdown import code, heading, table
 from boltproofs.docs.requirement_links import file_of, line_url, section_url
 from boltproofs.docs.source import ROOT
 from boltproofs.rule_status import RuleStatus
-from boltspec.rules import Requirement, requirements
+from boltspec.rules import requirements
 
-YES, NO = "✓", "·"
-COLUMNS = (
-    *("id", "level", "class", "requirement"),
-    *("specified", "implemented", "proved", "searched", "tested", "without it"),
-)
+COLUMNS = ("id", "level, class", "requirement", "known", "without it")
+KINDS = ("requirements", "specified", "implemented", "proved", "searched", "tested", "necessary", "redundant here")
+ACRONYMS = {"htlc": "HTLC", "htlcs": "HTLCs", "tlv": "TLV", "hmac": "HMAC", "rbf": "RBF", "ecdh": "ECDH"}
+"""Words of anchors, which have lost their capitals."""
 
 
 def bolts() -> tuple[int, ...]:
@@ -30,7 +29,7 @@ def overview() -> str:
     """Return how many requirements there are of each BOLT, and how many are specified, proved and so on."""
     rows = [_counts(f"[BOLT {bolt}](generated/rules/bolt{bolt:02}.md)", _of(bolt)) for bolt in bolts()]
     everything = _counts("all", statuses())
-    headings = ("", "requirements", *COLUMNS[4:-1], "necessary", "redundant here")
+    headings = ("", *KINDS)
     return caveat() + "\n" + table(headings, [*rows, everything])
 
 
@@ -71,17 +70,18 @@ def switchable() -> str:
 def bolt_page(bolt: int) -> str:
     """Return the page of one BOLT: its requirements, section by section."""
     found = _of(bolt)
-    parts = [heading(1, f"BOLT {bolt}: {file_of(bolt)}"), caveat()]
+    parts = [heading(1, f"BOLT {bolt}: {_title(file_of(bolt)[3:-3]).lower()}"), caveat()]
     for _, group in groupby(found.values(), key=lambda status: status.requirement.section_anchor):
         section = list(group)
         requirement = section[0].requirement
-        parts.append(heading(2, f"[{_title(requirement)}]({section_url(requirement)})"))
+        parts.append(heading(2, f"[{_title(requirement.section_anchor)}]({section_url(requirement)})"))
         parts.append(table(COLUMNS, ([*_row(status)] for status in section)))
     return "\n".join(part for part in parts if part)
 
 
-def _title(requirement: Requirement) -> str:
-    words = requirement.section_anchor.replace("-", " ").strip()
+def _title(anchor: str) -> str:
+    """Return a heading from its anchor."""
+    words = " ".join(ACRONYMS.get(word, word) for word in anchor.split("-") if word)
     return words[:1].upper() + words[1:]
 
 
@@ -91,19 +91,21 @@ def _row(status: RuleStatus, linked: bool = False) -> Iterator[str]:
     if linked:
         yield f"[{name}](#{requirement.id})"
     else:
-        yield f"[{name}]{{#{requirement.id}}}" + (f" [BOLT]({url})" if url else " (ours)")
-    yield requirement.level.replace("_", " ")
-    yield requirement.klass
+        yield f"[{name}]{{#{requirement.id}}} " + (f"[BOLT]({url})" if url else "(ours)")
+    yield f"{requirement.level.replace('_', ' ')}, {requirement.klass}"
     yield requirement.summary.replace("<", "&lt;")
-    yield YES if status.specified else NO
-    yield YES if _implemented(status) else NO
-    yield ", ".join(f"[{name}](#theorem-{name})" for name in status.proved) or NO
-    yield status.searched or NO
-    yield YES if status.tested else NO
-    yield _without(status)
+    yield ", ".join(_known(status))
+    yield f"{status.ablation}: {status.reason}" if status.ablation else ""
 
 
-def _without(status: RuleStatus) -> str:
-    if status.ablation is None:
-        return NO
-    return f"{status.ablation}: {status.reason}"
+def _known(status: RuleStatus) -> Iterator[str]:
+    if status.specified:
+        yield "specified"
+    if _implemented(status):
+        yield "implemented"
+    if status.tested:
+        yield "tested"
+    if status.searched:
+        yield f"searched: {status.searched}"
+    if status.proved:
+        yield "proved: " + ", ".join(f"[{name}](#theorem-{name})" for name in status.proved)

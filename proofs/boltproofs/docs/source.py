@@ -44,6 +44,27 @@ def module_docstring(module: str) -> str:
     return ast.get_docstring(_tree(path_of(module))) or ""
 
 
+def in_dependency_order(package: str) -> tuple[str, ...]:
+    """Return a package and its modules, each after those that it imports; among equals by name."""
+    left = [name for name in modules(package.partition(".")[0]) if name.startswith(f"{package}.")]
+    ordered = [package]
+    while left:
+        ready = [name for name in left if not _imports(name) & set(left) - {name}]
+        following = (ready or left)[0]  # a cycle is cut at the first name
+        left.remove(following)
+        ordered.append(following)
+    return tuple(ordered)
+
+
+def _imports(module: str) -> set[str]:
+    """Return the modules that a module imports from, whether at run time or for the type checker."""
+    found = set()
+    for node in ast.walk(_tree(path_of(module))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
 def public_names(module: str) -> tuple[tuple[str, str], ...]:
     """Return the public classes and functions that a module defines, with their docstrings, in order."""
     found = []

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from boltproofs.docs.markdown import sentence, table
-from boltproofs.docs.source import ROOT, module_docstring, path_of
+from boltproofs.docs.source import ROOT, in_dependency_order, module_docstring, path_of
 
 
 class Chapter(NamedTuple):
-    """Modules that belong together."""
+    """Modules that belong together, named as in ``boltspec.NAME``."""
 
     title: str
     modules: tuple[str, ...]
+
+
+def package(name: str) -> tuple[str, ...]:
+    """Return a package and its modules, each after those that it imports."""
+    return tuple(module.removeprefix("boltspec.") for module in in_dependency_order(f"boltspec.{name}"))
 
 
 CHAPTERS = (
@@ -21,6 +26,8 @@ CHAPTERS = (
     Chapter("Rules", ("rules", "verdict")),
     Chapter("The update dance", ("update", "commit")),
     Chapter("On the chain", ("outputs", "ledger", "enforcement")),
+    Chapter("Opening a channel", package("establishment")),
+    Chapter("Closing together", package("closing")),
     Chapter("The world", ("scenario", "proposals", "party", "world")),
     Chapter(
         "What must hold",

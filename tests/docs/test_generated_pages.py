@@ -1,0 +1,157 @@
+"""What the generated pages show agrees with the tables that they are made from."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from boltproofs.docs import (
+    attacks,
+    dance,
+    message_reference,
+    onchain,
+    payment,
+    property_list,
+    rule_tables,
+    scenario_list,
+    theorem_list,
+)
+from boltproofs.docs.pages import pages
+from boltproofs.replay import replay
+from boltproofs.scenarios import SCENARIOS
+from boltproofs.stories import Story
+from boltproofs.verify import THEOREMS
+from boltspec.commitment import View
+from boltspec.enforcement import RESOLUTIONS
+from boltspec.htlc import ADVANCES, Stage
+from boltspec.outputs import PATHS
+from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
+from boltspec.rules import requirements
+from boltwire.messages import MESSAGES
+
+
+def cells(table: str) -> list[tuple[str, ...]]:
+    """The rows of a Markdown table, without heading and without code marks."""
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    rows = [re.split(r"(?<!\\)\|", line.strip("| ")) for line in lines[2:]]
+    return [tuple(cell.strip().strip("`") for cell in row) for row in rows]
+
+
+def texts(figure: str) -> list[str]:
+    svg = ElementTree.fromstring(figure[figure.index("<svg") : figure.index("</svg>") + 6])
+    return [element.text or "" for element in svg.iter() if element.tag.endswith("text")]
+
+
+def test_every_advance_is_a_row_of_the_dance() -> None:
+    expected = [
+        (dance.message_of(event), maker.name.lower(), before.name, after.name)
+        for (event, maker), (before, after) in ADVANCES.items()
+    ]
+    assert cells(dance.advances()) == expected
+
+
+def test_the_diagram_has_every_advance_as_an_arrow() -> None:
+    figure = dance.diagram()
+    assert figure.count("<polygon") == len(ADVANCES)
+    shown = texts(figure)
+    assert [shown.count(stage.name) for stage in Stage] == [0, 2, 2, 2, 2, 2]
+    assert sum(shown.count(verb) for verb in ("send", "receive")) == len(ADVANCES)
+
+
+def test_every_way_to_spend_an_output_is_a_row() -> None:
+    shown = [(kind, use) for kind, use, *_ in cells(onchain.paths())]
+    expected = [(kind.value, path.use.value) for kind, ways in PATHS.items() for path in ways]
+    assert [row for row in shown if row[1]] == expected
+    assert [kind for kind, use in shown if not use] == [kind.value for kind, ways in PATHS.items() if not ways]
+
+
+def test_the_drawing_of_outputs_has_every_path() -> None:
+    figure = onchain.diagram()
+    penalties = figure.count('class="penalty"')
+    assert penalties == sum(path.need.name == "SECRET" for ways in PATHS.values() for path in ways)
+    assert {kind.value for kind in PATHS} <= set(texts(figure))
+
+
+def test_every_resolution_is_a_row() -> None:
+    table = onchain.enforcement()
+    assert len(cells(table)) == sum(len(ways) for ways in RESOLUTIONS.values())
+    for ways in RESOLUTIONS.values():
+        for rule, use in ways:
+            assert f"(#{rule})" in table
+            assert use.value in table
+
+
+def test_the_payment_is_settled_at_the_end() -> None:
+    world = payment.payment()[-1].world
+    assert not any(world.wires)
+    assert [node.htlcs.items for node in world.nodes] == [(), ()]
+    assert world.nodes[1].local_msat - payment.SCENARIO.push_msat == payment.SCENARIO.wishes[0].amount_msat
+
+
+def test_the_payment_shows_all_views_after_each_message() -> None:
+    rows = [row for row in cells(payment.steps()) if row[0] in View.__members__]
+    assert [row[0] for row in rows] == [view.name for view in View] * len(payment.MESSAGES)
+
+
+def test_the_balances_of_every_view_add_up_to_the_capacity() -> None:
+    capacity = int(payment.SCENARIO.params.funding_satoshis)
+    for _, *views in (row for row in cells(payment.steps()) if row[0] in View.__members__):
+        for view in views:
+            amounts = re.findall(r"(?:A|B|HTLC) ([\d,]+)", view)
+            assert sum(int(amount.replace(",", "")) for amount in amounts) == capacity, view
+
+
+def test_the_ladder_has_a_line_per_message() -> None:
+    shown = [text for text in texts(payment.ladder()) if re.match(r"\d+  ", text)]
+    assert [text.split()[1] for text in shown] == [rung.name for rung in payment.payment()]
+
+
+@pytest.mark.parametrize("bolt", rule_tables.bolts())
+def test_every_requirement_has_one_row(bolt: int) -> None:
+    anchors = re.findall(r"\{#([BD]\d\d-[^}]+)\}", rule_tables.bolt_page(bolt))
+    assert sorted(anchors) == sorted(row.id for row in requirements().values() if row.bolt == bolt)
+
+
+def test_every_property_is_listed_with_its_sentence() -> None:
+    page = property_list.properties()
+    listed = {entry.name for _, _, entries in property_list.FORMS for entry in entries}
+    catalogue = (CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES)
+    assert listed == {entry.name for entries in catalogue for entry in entries}
+    for _, _, entries in property_list.FORMS:
+        assert all(f"[{entry.name}]" in page and entry.sentence in page for entry in entries)
+
+
+def test_every_theorem_has_a_section_with_its_rules() -> None:
+    sections = re.split(r"^\(theorem-(\w+)\)=$", theorem_list.theorems(), flags=re.MULTILINE)
+    by_name = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert by_name.keys() == THEOREMS.keys()
+    for name, section in by_name.items():
+        assert all(f"(#{rule})" in section for rule in THEOREMS[name].fails_without)
+
+
+def test_every_scenario_and_every_message_is_listed() -> None:
+    assert [row[0] for row in cells(scenario_list.scenarios())] == list(SCENARIOS)
+    page = message_reference.page()
+    assert all(f"`{message.layout.name}` ({number})" in page for number, message in MESSAGES.items())
+
+
+@pytest.mark.parametrize("story", [attacks.UNWATCHED, attacks.WRONG_SECRET], ids=lambda story: story.name)
+def test_attacks_pay_the_thief_on_a_real_chain(story: Story) -> None:
+    trace = attacks.run_of(story)
+    assert trace.property == "PenaltySafety"
+    thief = trace.scenario.corrupt.index(True)
+    assert replay(trace, "kernel").wallets[thief] > 0
+
+
+def test_the_punished_thief_has_nothing() -> None:
+    trace = attacks.run_of(attacks.PUNISHED)
+    thief = trace.scenario.corrupt.index(True)
+    assert not trace.without
+    assert replay(trace, "kernel").wallets[thief] == 0
+
+
+def test_pages_are_the_same_each_time() -> None:
+    first = {name: make() for name, make in pages()}
+    assert {name: make() for name, make in pages()} == first
