@@ -21,8 +21,8 @@ myst_substitutions = {"bolt_commit": BOLT_COMMIT[:12]}
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-# Tables such as ADVANCES are shown as source, below each module's documentation, and not as one line.
-autodoc_preserve_defaults = True
+# Quantities are plain integers at run time; the pages show them by the names that the type checker knows.
+autodoc_type_aliases = {name: name for name in ("Msat", "Sat", "Blocks", "Height", "FeeratePerKw")}
 toc_object_entries = False
 # Annotations are looked up by their bare names, and a few classes of different packages share one.
 suppress_warnings = ["ref.python"]

@@ -92,7 +92,7 @@ def test_every_tag_has_an_entry_and_every_entry_a_tag() -> None:
 def test_stricter_is_said_where_the_tag_says_so() -> None:
     stricter = {tag.id for tag in ambiguities.tags() if tag.kind == "STRICTER"}
     headings = re.findall(
-        r"^\(ambiguity-([a-z0-9-]+)\)=\n### .*\(stricter\)$",
+        r"^\(ambiguity-([a-z0-9-]+)\)=\n##+ .*\(stricter\)$",
         "\n".join(path.read_text("utf-8") for path in sorted((DOCS / "ambiguities").glob("*.md"))),
         re.MULTILINE,
     )

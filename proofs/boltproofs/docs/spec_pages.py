@@ -60,7 +60,7 @@ def _page_link(module: str) -> str:
 def contents() -> str:
     """Return the list of pages for the navigation, in reading order."""
     names = [module for chapter in CHAPTERS for module in chapter.modules]
-    return "```{toctree}\n:hidden:\n\n" + "".join(f"generated/spec/{name}\n" for name in names) + "```\n"
+    return "```{toctree}\n:hidden:\n:titlesonly:\n\n" + "".join(f"generated/spec/{name}\n" for name in names) + "```\n"
 
 
 def page(module: str) -> str:
@@ -69,11 +69,12 @@ def page(module: str) -> str:
     source = path_of(name).relative_to(ROOT)
     return "\n".join(
         [
-            name,
-            "=" * len(name),
+            module,
+            "=" * len(module),
             "",
             f".. automodule:: {name}",
             "   :members:",
+            "   :no-value:",
             "",
             "Source",
             "------",
