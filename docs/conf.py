@@ -12,7 +12,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 html_theme = "furo"
 html_title = "boltspec"
 html_static_path = ["_static"]
-html_css_files = ["drawing.css"]
+html_css_files = ["boltspec.css"]
 html_show_sphinx = False
 html_copy_source = False
 

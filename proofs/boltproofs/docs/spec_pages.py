@@ -74,7 +74,6 @@ def page(module: str) -> str:
             "",
             f".. automodule:: {name}",
             "   :members:",
-            "   :no-value:",
             "",
             "Source",
             "------",
