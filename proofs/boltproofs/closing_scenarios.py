@@ -38,11 +38,12 @@ def fees(low: int, high: int) -> FeeRange:
 
 POLICY_A = ClosingPolicy(SCRIPT_A, Sat(4), fees(2, 6))
 POLICY_B = ClosingPolicy(SCRIPT_B, Sat(5), fees(3, 7))
-MENU = Menu(fees=(Sat(1), Sat(4), Sat(5), Sat(9)), ranges=(fees(1, 5), fees(8, 9)), scripts=SCRIPTS)
+MENU = Menu(fees=(Sat(1), Sat(4), Sat(5), Sat(9)), ranges=(fees(1, 5), fees(8, 9)), scripts=(OLD, UNKNOWN))
 CHOICE = Menu(fees=(Sat(5), Sat(9)), ranges=(fees(1, 5), fees(8, 9)), scripts=(STRANGER, UNKNOWN))
-FEW = Menu(fees=(Sat(4), Sat(5)), ranges=(fees(4, 4),), scripts=SCRIPTS)
+FEW = Menu(fees=(Sat(4), Sat(5)), ranges=(fees(4, 4),), scripts=(OLD, UNKNOWN))
 BIDS = ((Bid(SCRIPT_A, Sat(300)),), (Bid(SCRIPT_B, Sat(200)),))
-SIMPLE_MENU = Menu(fees=(Sat(300),), scripts=SCRIPTS)
+SIMPLE_MENU = Menu(fees=(Sat(300),), scripts=(STRANGER, UNKNOWN))
+TEMPTING = Menu(fees=(Sat(300),), scripts=(OLD, UNKNOWN))
 
 LEGACY = CloseScenario("legacy", "both announce ranges", PARAMS, PUSH, ClosingFeatures(), (POLICY_A, POLICY_B))
 
@@ -88,13 +89,15 @@ def _legacy() -> list[CloseScenario]:
         replace(LEGACY, name="legacy-upfront-corrupt", title="B breaks its commitment", corrupt=(False, True),
                 abuses=2, upfront=(SCRIPT_A, SCRIPT_B), menu=Menu(scripts=SCRIPTS),
                 features=ClosingFeatures(option_upfront_shutdown_script=True)),
-        replace(LEGACY, name="legacy-corrupt-funder", title="A is corrupt", corrupt=(True, False), abuses=2, menu=CHOICE),
-        replace(LEGACY, name="legacy-corrupt-fundee", title="B is corrupt", corrupt=(False, True), abuses=2, menu=CHOICE),
+        replace(LEGACY, name="legacy-corrupt-funder", title="A is corrupt", corrupt=(True, False), abuses=2,
+                menu=CHOICE),
+        replace(LEGACY, name="legacy-corrupt-fundee", title="B is corrupt", corrupt=(False, True), abuses=2,
+                menu=CHOICE),
         replace(LEGACY, name="legacy-corrupt-htlc", title="B is corrupt, an HTLC is pending", corrupt=(False, True),
-                offers=(Offer(0, Msat(50_000_000)), Offer(1, Msat(40_000_000))), abuses=1,
+                offers=(Offer(1, Msat(40_000_000)),), abuses=1,
                 menu=Menu(fees=(Sat(4),), scripts=(STRANGER,))),
         replace(LEGACY, name="legacy-corrupt-funder-htlc", title="A is corrupt, an HTLC is pending",
-                corrupt=(True, False), offers=(Offer(0, Msat(50_000_000)), Offer(0, Msat(40_000_000))), abuses=1,
+                corrupt=(True, False), offers=(Offer(0, Msat(50_000_000)),), abuses=1,
                 menu=Menu(fees=(Sat(4),), scripts=(STRANGER,))),
         replace(LEGACY, name="legacy-dust", title="what B has is dust", push_msat=DUSTY_B),
         replace(LEGACY, name="legacy-old-script", title="B, corrupt, has dust for its old kind of script",
@@ -111,7 +114,7 @@ def _no_ranges() -> list[CloseScenario]:
         replace(WITHOUT_RANGES, name="no-ranges-corrupt-funder", title="A is corrupt", corrupt=(True, False),
                 abuses=2, menu=menu),
         replace(WITHOUT_RANGES, name="no-ranges-corrupt-fundee", title="B is corrupt", corrupt=(False, True),
-                abuses=3, menu=replace_fees(menu, 3, 8, 9)),
+                abuses=3, menu=replace_fees(menu, 8, 9)),
         replace(LEGACY, name="range-of-one", title="only A announces a range",
                 policies=(POLICY_A, replace(POLICY_B, sends_fee_range=False)), careless=True, menu=menu),
     ]
@@ -130,18 +133,18 @@ def _simple() -> list[CloseScenario]:
         replace(CLOSE_SIMPLE, name="simple-htlcs", title="an HTLC is pending", careless=False,
                 offers=(Offer(0, Msat(50_000_000)),), bids=alone),
         replace(CLOSE_SIMPLE, name="simple-careless", title="every field is tempting, A proposes", careless=True,
-                bids=alone, starts=(True, False)),
+                menu=TEMPTING, bids=alone, starts=(True, False)),
         replace(CLOSE_SIMPLE, name="simple-careless-lesser", title="every field is tempting, B proposes",
-                careless=True, bids=(none, BIDS[1]), starts=(True, False)),
+                careless=True, menu=TEMPTING, bids=(none, BIDS[1]), starts=(True, False)),
         replace(CLOSE_SIMPLE, name="simple-equal", title="both have the same", push_msat=Msat(500_000_000)),
         replace(CLOSE_SIMPLE, name="simple-again", title="A proposes again, with another script", bids=again,
                 reconnections=1),
         replace(CLOSE_SIMPLE, name="simple-corrupt-closee", title="B is corrupt, A proposes", corrupt=(False, True),
                 abuses=1, bids=alone),
         replace(CLOSE_SIMPLE, name="simple-corrupt-closer", title="A is corrupt, B is asked", corrupt=(True, False),
-                abuses=2, bids=(BIDS[0], none), starts=(True, False)),
+                abuses=1, bids=alone, starts=(True, False)),
         replace(CLOSE_SIMPLE, name="simple-corrupt-htlc", title="A is corrupt, an HTLC is pending",
-                corrupt=(True, False), abuses=1, bids=(BIDS[0], BIDS[1]), starts=(True, False),
+                corrupt=(True, False), abuses=1, bids=BIDS, starts=(True, False), menu=Menu(fees=(Sat(300),)),
                 offers=(Offer(0, Msat(50_000_000)),)),
         replace(CLOSE_SIMPLE, name="simple-upfront-corrupt", title="A is corrupt and breaks its commitment",
                 corrupt=(True, False), abuses=1, bids=alone, upfront=(SCRIPT_A, None),

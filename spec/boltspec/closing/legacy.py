@@ -52,42 +52,44 @@ def send_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     """Propose a fee, or repeat the peer's to agree."""
     fee, received = message.fee_satoshis, closing.received
     require(may_negotiate(closing), "D02-closing-signed-s-01")
-    require(closing.our_turn, "D02-closing-signed-s-02")
-    require(fee in acceptable(closing), "B02-closing-signed-s-02", fee_satoshis=fee)
+    require(closing.turn is LOCAL, "D02-closing-signed-s-02")
+    prepared = fee in acceptable(closing) and message.fee_range in (None, acceptable(closing))
+    require(prepared, "B02-closing-signed-s-02", fee_satoshis=fee, fee_range=message.fee_range)
     ours = transaction(closing, fee, LOCAL)
     require(message.signature.covers(ours) and message.signature.low_s, "B02-closing-signed-s-04", fee_satoshis=fee)
     agreed = received is not None and fee == received.fee_satoshis
-    if received is not None and not agreed:
+    if received is not None and received.fee_range is not None:
+        _require_common_answer(closing, received, received.fee_range, fee)
+    elif received is not None and not agreed:
         _require_lawful_counter(closing, received, fee)
     theirs = received.signature.signed if received is not None and agreed else None
-    return replace(closing, sent=message, our_turn=False, published=closing.published | _set(theirs))
+    return replace(closing, sent=message, turn=None if agreed else REMOTE, published=closing.published | _set(theirs))
+
+
+def _require_common_answer(closing: Closing, received: ClosingSigned, theirs: FeeRange, fee: Sat) -> None:
+    """Check the answer to a fee that came with a range."""
+    if closing.is_opener:
+        require(fee == received.fee_satoshis, "B02-closing-signed-f-03", fee_satoshis=fee)
+    else:
+        overlap = acceptable(closing).overlap(theirs)
+        require(overlap is not None and fee in overlap, "B02-closing-signed-e-04", fee_satoshis=fee, overlap=overlap)
 
 
 def _require_lawful_counter(closing: Closing, received: ClosingSigned, fee: Sat) -> None:
-    """Check a fee that is not the one which the peer proposed last."""
-    sent = closing.sent
-    if sent is not None and sent.fee_range is not None and received.fee_range is None:
-        require(received.fee_satoshis not in sent.fee_range, "B02-closing-signed-r-05", fee_satoshis=fee)
-    if received.fee_range is not None and closing.is_opener:
-        require(False, "B02-closing-signed-f-03", fee_satoshis=fee, received=received.fee_satoshis)
-    elif received.fee_range is not None:
-        overlap = acceptable(closing).overlap(received.fee_range)
-        require(overlap is not None and fee in overlap, "B02-closing-signed-e-04", fee_satoshis=fee)
-    else:
-        require(received.fee_satoshis not in acceptable(closing), "B02-closing-signed-r-10", fee_satoshis=fee)
-        require(
-            sent is None or is_strictly_between(fee, received.fee_satoshis, sent.fee_satoshis),
-            "B02-closing-signed-r-11",
-            fee_satoshis=fee,
-            received=received.fee_satoshis,
-        )
+    """Check a fee that is not the one which the peer proposed last, without a range."""
+    sent, theirs = closing.sent, received.fee_satoshis
+    announced = sent is not None and sent.fee_range is not None and theirs in sent.fee_range
+    require(not announced, "B02-closing-signed-r-05", fee_satoshis=fee, received=theirs)
+    require(theirs not in acceptable(closing), "B02-closing-signed-r-10", fee_satoshis=fee, received=theirs)
+    progress = sent is None or is_strictly_between(fee, theirs, sent.fee_satoshis)
+    require(progress, "B02-closing-signed-r-11", fee_satoshis=fee, received=theirs)
 
 
 @receives
 def receive_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     """Take the peer's fee: agree, fail, or owe an answer."""
     require(may_negotiate(closing), "D02-closing-signed-r-01", WARN_OR_FAIL)
-    require(not closing.our_turn, "D02-closing-signed-r-02", WARN_OR_FAIL)
+    require(closing.turn is REMOTE, "D02-closing-signed-r-02", WARN_OR_FAIL)
     signed = _signed_variant(closing, message)
     valid = message.signature.covers(signed) and message.signature.low_s
     require(valid, "B02-closing-signed-r-01", WARN_OR_FAIL, fee_satoshis=message.fee_satoshis)
@@ -103,7 +105,7 @@ def receive_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     dust = signed is not None and any(payout.is_dust for payout in signed.payouts)
     require(not dust, "B02-closing-signed-r-12", FAIL_CHANNEL, fee_satoshis=fee)
     final = _set(signed) if publishes else frozenset()
-    return replace(closing, received=message, our_turn=not equal, published=closing.published | final)
+    return replace(closing, received=message, turn=None if equal else LOCAL, published=closing.published | final)
 
 
 def _signed_variant(closing: Closing, message: ClosingSigned) -> ClosingTx | None:
@@ -156,7 +158,7 @@ def must_fail_in_time(closing: Closing) -> bool:
 
     A node that can neither accept nor counter does not answer, and its peer fails the channel.
     """
-    waiting = closing.sent is not None and not closing.our_turn and not closing.published
+    waiting = closing.sent is not None and closing.turn is not LOCAL and not closing.published
     return waiting and duty("B02-closing-signed-s-03")
 
 
@@ -170,7 +172,7 @@ def next_closing_signed(closing: Closing) -> ClosingSigned | None:
 
     The funder opens as soon as it can (B02-closing-signed-f-01).
     """
-    if not may_negotiate(closing) or not closing.our_turn:
+    if not may_negotiate(closing) or closing.turn is not LOCAL:
         return None
     fee = _next_fee(closing)
     if fee is None:

@@ -165,6 +165,8 @@ def _fees_approach(world: World, scenario: CloseScenario) -> bool:
 def _ranges_settle_at_once(world: World, scenario: CloseScenario) -> bool:
     if not all(policy.sends_fee_range for policy in scenario.policies):
         return True
+    if any(world.witness[party].gaps for party in _honest(scenario)):
+        return True  # the other has left its range out
     spoken = [world.witness[party].rounds for party in (0, 1)]
     if _all_honest(scenario):
         return sum(spoken) <= ROUNDS_WITH_RANGES
@@ -184,7 +186,8 @@ def _nobody_waits_for_ever(world: World, scenario: CloseScenario) -> bool:
 
 def _agrees_if_possible(world: World, scenario: CloseScenario) -> bool:
     ranges = [policy.fee_range for policy in scenario.policies]
-    possible = _all_honest(scenario) and ranges[0].overlap(ranges[1]) is not None
+    negotiated = _all_honest(scenario) and not scenario.features.option_simple_close
+    possible = negotiated and ranges[0].overlap(ranges[1]) is not None
     return not (world.over and possible)
 
 
@@ -240,13 +243,7 @@ def _last_script_counts(world: World, scenario: CloseScenario) -> bool:
 def _fee_is_within_ranges(world: World, scenario: CloseScenario) -> bool:
     for party in _honest(scenario):
         node = world.nodes[party]
-        sent, received = node.sent, node.received
-        if sent is not None and sent.fee_satoshis not in _bounds(node):
-            return False
-        if sent is None or received is None or not node.published or world.speaker != party:
-            continue
-        # It has repeated the peer's fee.
-        if received.fee_range is not None and sent.fee_satoshis not in received.fee_range:
+        if world.witness[party].strayed or (node.sent is not None and node.sent.fee_satoshis not in _bounds(node)):
             return False
     return True
 

@@ -11,7 +11,7 @@ from boltspec.channel import Channel
 from boltspec.closing.messages import ClosingComplete, ClosingSig, ClosingSigned, FeeRange
 from boltspec.closing.scripts import Script
 from boltspec.closing.transaction import ClosingTx
-from boltspec.htlc import LOCAL, Event, is_moved_by
+from boltspec.htlc import LOCAL, Event, Side, is_moved_by
 from boltspec.units import Sat
 
 
@@ -69,8 +69,8 @@ class Closing:
     """The last ``closing_signed`` that we sent in this connection."""
     received: ClosingSigned | None = None
     """The last ``closing_signed`` of the peer in this connection."""
-    our_turn: bool = False
-    """The next ``closing_signed`` is ours."""
+    turn: Side | None = None
+    """Who sends the next ``closing_signed``: at first the funder, nobody once a fee is agreed on."""
     proposed: ClosingComplete | None = None
     """Our ``closing_complete`` that is not answered yet."""
     owed: ClosingSig | None = None
@@ -126,7 +126,7 @@ def reconnected(closing: Closing) -> Closing:
         received_shutdown=False,
         sent=None,
         received=None,
-        our_turn=closing.is_opener,
+        turn=closing.channel.params.opener,
         proposed=None,
         owed=None,
     )

@@ -2,7 +2,9 @@
 
 Messages arrive in order. An honest party that rejects a message reacts as the rule prescribes. Nobody waits for ever:
 when no honest party can do anything and nothing is under way, time passes and those who wait for an answer give up.
-A party that may either fail the channel or close the connection fails the channel: the shorter end.
+A party that may either fail the channel or close the connection fails the channel: the shorter end. A corrupt party
+sends only when nothing of its own is under way: what it would send ahead it can as well send right before it is
+delivered, knowing more.
 
 :func:`successors` is the transition relation, deterministic in its labels: a trace is a list of moves.
 """
@@ -30,6 +32,7 @@ from boltspec.closing.state import Closing, has_uncommitted_updates, reconnected
 from boltspec.closing.transaction import ClosingTx
 from boltspec.rules import EVERY_RULE, Reaction, without
 from boltspec.scenario import NAMES
+from boltspec.units import Sat
 from boltspec.verdict import Accepted, Refused, Rejected
 
 T = TypeVar("T")
@@ -56,6 +59,8 @@ class Witness(NamedTuple):
     """How far the peer's fees without range were from its own, one after another."""
     rounds: int = 0
     """How many ``closing_signed`` it has sent in this connection."""
+    strayed: bool = False
+    """It has repeated a fee that lies outside the range which the peer gave with it."""
     disputed: bool = False
     """It has warned of a ``fee_range`` without overlap."""
     shutdowns: int = 0
@@ -80,8 +85,6 @@ class World:
     witness: tuple[Witness, Witness]
     abuses: int
     reconnections: int
-    speaker: int = 0
-    """Who sent the last ``closing_signed``."""
     over: bool = False
     """The channel has been failed, or the connection is closed for good."""
     blame: Blame | None = None
@@ -110,7 +113,7 @@ def _node(scenario: CloseScenario, party: int) -> Closing:
         remote_upfront=scenario.upfront[1 - party],
         sent_funding=scenario.funded,
         received_funding=scenario.funded,
-        our_turn=party == 0,
+        turn=params.opener,
     )
 
 
@@ -164,6 +167,8 @@ def receive(closing: Closing, message: Message) -> Accepted[Closing] | Rejected:
 
 
 def _sends(world: World, scenario: CloseScenario, party: int) -> Iterator[tuple[str, World]]:
+    if scenario.corrupt[party] and world.wires[party]:
+        return
     node, abusive = world.nodes[party], scenario.corrupt[party] and world.abuses > 0
     tempted = scenario.careless or abusive
     for proposal in proposals(node, scenario, party, world.progress[party], tempted=tempted):
@@ -193,7 +198,9 @@ def _sent(world: World, party: int, proposal: Proposal, after: Closing, abuse: i
     if isinstance(message, ClosingComplete):
         witness = witness._replace(offered=witness.offered | _signed_in(message))
     if isinstance(message, ClosingSigned):
-        witness = witness._replace(rounds=witness.rounds + 1)
+        witness = witness._replace(
+            rounds=witness.rounds + 1, strayed=witness.strayed or _strays(before, message.fee_satoshis)
+        )
     return f"{NAMES[party]} sends {proposal.label}", replace(
         world,
         nodes=_with(world.nodes, party, after),
@@ -201,8 +208,14 @@ def _sent(world: World, party: int, proposal: Proposal, after: Closing, abuse: i
         progress=_with(world.progress, party, proposal.progress),
         witness=_with(world.witness, party, witness),
         abuses=world.abuses - abuse,
-        speaker=party if isinstance(message, ClosingSigned) else world.speaker,
     )
+
+
+def _strays(before: Closing, fee: Sat) -> bool:
+    received = before.received
+    if received is None or received.fee_range is None or fee != received.fee_satoshis:
+        return False
+    return fee not in received.fee_range
 
 
 def _signed_in(message: Message) -> frozenset[ClosingTx]:
