@@ -26,7 +26,12 @@ def spec_sources() -> tuple[Path, ...]:
 @cache
 def switchable_rules() -> tuple[str, ...]:
     """Return the ids of all rules that the specification consults and that can be switched off."""
-    return tuple(sorted({rule for path in spec_sources() for rule in _constants(path)}))
+    return rules_in(spec_sources())
+
+
+def rules_in(sources: Iterable[Path]) -> tuple[str, ...]:
+    """Return the ids of all rules that some source files consult."""
+    return tuple(sorted({rule for path in sources for rule in _constants(path)}))
 
 
 def _constants(path: Path) -> Iterator[str]:
