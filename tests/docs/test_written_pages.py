@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from boltproofs.cli import command
 from boltproofs.docs import ambiguities
 from boltproofs.docs.pages import FRAGMENTS, pages
-from boltproofs.docs.source import ROOT, module_docstring, modules
+from boltproofs.docs.source import FOLDERS, ROOT, module_docstring, modules, path_of
 from boltproofs.docs.spec_pages import CHAPTERS
 from boltspec.rules import requirements
 
@@ -70,6 +73,41 @@ def test_every_module_of_the_specification_is_in_the_reading_order() -> None:
     order = [f"boltspec.{name}" for chapter in CHAPTERS for name in chapter.modules]
     assert len(order) == len(set(order))
     assert set(modules("boltspec")) - set(order) <= {"boltspec", "boltspec.properties"}
+
+
+REFERENCE = re.compile(r":(?:mod|func|class|data|meth|attr|exc):`~?([\w.]+)`")
+
+
+def resolves(name: str, module: ModuleType) -> bool:
+    """Say whether a reference in a docstring names something: in full, or within its module or package."""
+    if name.startswith("."):
+        name = f"{module.__package__}{name}"
+    package = name.partition(".")[0]
+    if package in FOLDERS:
+        known = max((entry for entry in modules(package) if f"{name}.".startswith(f"{entry}.")), key=len)
+        return reaches(import_module(known), name.removeprefix(known).removeprefix("."))
+    classes = [entry for entry in vars(module).values() if isinstance(entry, type)]
+    if any(reaches(place, name) for place in (builtins, module, *classes)):
+        return True
+    return any(reaches(import_module(entry), name) for entry in modules(module.__name__.partition(".")[0]))
+
+
+def reaches(place: object, path: str) -> bool:
+    for part in filter(None, path.split(".")):
+        if not hasattr(place, part) and part not in getattr(place, "__annotations__", ()):
+            return False
+        place = getattr(place, part, None)
+    return True
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_references_in_docstrings_lead_somewhere(package: str) -> None:
+    lost = []
+    for name in modules(package):
+        found = REFERENCE.findall(path_of(name).read_text("utf-8"))
+        module = import_module(name) if found else None
+        lost += [f"{name}: {target}" for target in found if module and not resolves(target, module)]
+    assert lost == []
 
 
 def test_every_fragment_is_included_and_every_included_one_is_made() -> None:

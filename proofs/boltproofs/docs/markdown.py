@@ -58,4 +58,4 @@ def summary(docstring: str) -> str:
 
 def sentence(docstring: str) -> str:
     """Return the first sentence of a docstring."""
-    return re.split(r"(?<=[.:?]) (?=[A-Z(])", summary(docstring))[0]
+    return re.split(r"(?<=[.?]) (?=[A-Z(])", summary(docstring))[0]

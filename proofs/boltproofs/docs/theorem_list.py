@@ -27,7 +27,8 @@ def status() -> str:
 def _result(entry: Mapping[str, Any]) -> tuple[str, ...]:
     name = entry["name"]
     witness = "yes" if entry["witness"] else "no"
-    refuted = f"{len(entry['refuted_without'])} rules, one at a time"
+    rules = len(entry["refuted_without"])
+    refuted = "1 rule" if rules == 1 else f"{rules} rules, one at a time"
     return f"[{name}](#theorem-{name})", entry["status"], str(entry["obligations"]), witness, refuted
 
 
