@@ -1,30 +1,77 @@
-"""The properties, from :mod:`boltspec.properties.catalogue`: names, sentences, and who checks them."""
+"""The properties of the specification: names, sentences, and who checks them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from boltproofs.docs.markdown import heading, table
 from boltproofs.verify import THEOREMS
+from boltspec.closing.properties import CLOSE_PROPERTIES
+from boltspec.establishment.properties import FINAL_PROPERTIES, PROPERTIES
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
-from boltspec.properties.property import ChannelProperty, StepProperty, WorldProperty
 
-FORMS: tuple[tuple[str, str, tuple[ChannelProperty | StepProperty | WorldProperty, ...]], ...] = (
-    ("Of a channel", "Hold in every reachable state of an honest node.", CHANNEL_PROPERTIES),
-    ("Of a step", "Hold for every step that an honest node takes.", STEP_PROPERTIES),
-    ("Of the world", "Speak about both nodes, what is between them, and the chain.", WORLD_PROPERTIES),
+
+class Stated(Protocol):
+    """What every form of property has."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def sentence(self) -> str:
+        """What it says."""
+
+
+class Group(NamedTuple):
+    """Properties of one form."""
+
+    title: str
+    meaning: str
+    entries: Sequence[Stated]
+    has_theorems: bool
+    """Theorems are named after the properties of this group."""
+
+
+GROUPS = (
+    Group("Of a channel", "Hold in every reachable state of an honest node.", CHANNEL_PROPERTIES, True),
+    Group("Of a step", "Hold for every step that an honest node takes.", STEP_PROPERTIES, True),
+    Group(
+        "Of the world",
+        "Speak about both nodes, what is between them, and the chain.",
+        WORLD_PROPERTIES,
+        True,
+    ),
+    Group(
+        "Of opening a channel",
+        "Hold in every reachable world of two nodes that open a channel, some of them in its final ones only.",
+        (*PROPERTIES, *FINAL_PROPERTIES),
+        False,
+    ),
+    Group(
+        "Of closing together",
+        "Hold in every reachable world of two nodes that close a channel, some of them in its final ones only.",
+        CLOSE_PROPERTIES,
+        False,
+    ),
 )
+"""All properties."""
 
 
 def properties() -> str:
-    """Return all properties, form by form."""
+    """Return all properties, group by group."""
     parts = []
-    for title, meaning, entries in FORMS:
-        parts += [heading(2, title), f"{meaning}\n", table(("property", "says", "checked by"), _rows(entries))]
+    for group in GROUPS:
+        parts += [
+            heading(2, group.title),
+            f"{group.meaning}\n",
+            table(("property", "says", "checked by"), _rows(group)),
+        ]
     return "\n".join(parts)
 
 
-def _rows(entries: tuple[ChannelProperty | StepProperty | WorldProperty, ...]) -> Iterator[tuple[str, str, str]]:
-    for entry in entries:
-        proof = f"[proof](#theorem-{entry.name}), " if entry.name in THEOREMS else ""
-        yield f"[{entry.name}]{{#property-{entry.name}}}", entry.sentence, f"{proof}search"
+def _rows(group: Group) -> Iterator[tuple[str, str, str]]:
+    for entry in group.entries:
+        proof = f"[proof](#theorem-{entry.name}), " if group.has_theorems and entry.name in THEOREMS else ""
+        yield entry.name, entry.sentence, f"{proof}search"
