@@ -14,7 +14,7 @@ import pytest
 from boltproofs.cli import command
 from boltproofs.docs import ambiguities
 from boltproofs.docs.pages import FRAGMENTS, pages
-from boltproofs.docs.source import FOLDERS, ROOT, module_docstring, modules, path_of
+from boltproofs.docs.source import FOLDERS, ROOT, imports, module_docstring, modules, path_of
 from boltproofs.docs.spec_pages import CHAPTERS
 from boltspec.rules import requirements
 
@@ -73,6 +73,17 @@ def test_every_module_of_the_specification_is_in_the_reading_order() -> None:
     order = [f"boltspec.{name}" for chapter in CHAPTERS for name in chapter.modules]
     assert len(order) == len(set(order))
     assert set(modules("boltspec")) - set(order) <= {"boltspec", "boltspec.properties"}
+
+
+def test_every_module_is_read_after_those_that_it_builds_on() -> None:
+    order = [f"boltspec.{name}" for chapter in CHAPTERS for name in chapter.modules]
+    early = [
+        f"{name} before {other}"
+        for index, name in enumerate(order)
+        for other in order[index + 1 :]
+        if other in imports(name)
+    ]
+    assert early == []
 
 
 REFERENCE = re.compile(r":(?:mod|func|class|data|meth|attr|exc):`~?([\w.]+)`")

@@ -49,20 +49,26 @@ def in_dependency_order(package: str) -> tuple[str, ...]:
     left = [name for name in modules(package.partition(".")[0]) if name.startswith(f"{package}.")]
     ordered = [package]
     while left:
-        ready = [name for name in left if not _imports(name) & set(left) - {name}]
+        ready = [name for name in left if not imports(name) & set(left) - {name}]
         following = (ready or left)[0]  # a cycle is cut at the first name
         left.remove(following)
         ordered.append(following)
     return tuple(ordered)
 
 
-def _imports(module: str) -> set[str]:
-    """Return the modules that a module imports from, whether at run time or for the type checker."""
-    found = set()
+def imports(module: str) -> frozenset[str]:
+    """Return what a module imports when it runs: modules, and names in them; not what only the type checker sees."""
+    unseen = {
+        inner
+        for node in ast.walk(_tree(path_of(module)))
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
     for node in ast.walk(_tree(path_of(module))):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module and node not in unseen:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 def public_names(module: str) -> tuple[tuple[str, str], ...]:

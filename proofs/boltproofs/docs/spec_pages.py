@@ -22,12 +22,10 @@ def package(name: str) -> tuple[str, ...]:
 
 CHAPTERS = (
     Chapter("The words", ("units", "htlc", "messages", "params")),
-    Chapter("The state", ("htlcs", "channel", "commitment", "fees")),
+    Chapter("The state", ("htlcs", "channel", "fees", "commitment")),
     Chapter("Rules", ("rules", "verdict")),
     Chapter("The update dance", ("update", "commit")),
     Chapter("On the chain", ("outputs", "ledger", "enforcement")),
-    Chapter("Opening a channel", package("establishment")),
-    Chapter("Closing together", package("closing")),
     Chapter("The world", ("scenario", "proposals", "party", "world")),
     Chapter(
         "What must hold",
@@ -40,6 +38,8 @@ CHAPTERS = (
             "properties.catalogue",
         ),
     ),
+    Chapter("Opening a channel", package("establishment")),
+    Chapter("Closing together", package("closing")),
 )
 """Every module of the specification, each after those that it builds on."""
 
