@@ -8,9 +8,10 @@ READY := $(VENV)/.ready
 LOCK_DIR := .cache/lock
 SOURCES := spec proofs reference tests
 PYTEST_OPTIONS ?=
+RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint docs bench lock clean python-is-new-enough
+.PHONY: help setup verify test lint docs bench fuzz lock clean python-is-new-enough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,13 @@ docs: $(READY) ## build the documentation site in docs/_build/html
 
 bench: $(READY) ## measure
 	$(BIN)/python -m boltproofs.bench
+
+fuzz: $(READY) ## fuzz every decoder with RUNS inputs each (hours for the default of ten million)
+	$(BIN)/python -m pip install --quiet "atheris==3.0.0"
+	$(BIN)/python tests/fuzz/fuzz_messages.py all --runs $(RUNS)
+	$(BIN)/python tests/fuzz/fuzz_strings.py bolt11 --runs $(RUNS)
+	$(BIN)/python tests/fuzz/fuzz_strings.py bolt12 --runs $(RUNS)
+	$(BIN)/python tests/fuzz/fuzz_onion.py --runs $(RUNS)
 
 lock: python-is-new-enough ## resolve the dependencies afresh and pin them in requirements.lock
 	@# Resolved for the oldest supported Python, so that the pins hold for all of them; wheels only: no compiler needed.
