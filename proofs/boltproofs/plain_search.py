@@ -8,15 +8,15 @@ shortest counterexample, since all states of one depth are searched before the n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 S = TypeVar("S", bound=Hashable)
 
-MAX_STATES = 200_000
-MAX_SECONDS = 120.0
+DEPTH = "depth"
+"""What :attr:`PlainResult.stopped` says if the bound on the number of moves was hit."""
 
 
 class PlainVerdict(StrEnum):
@@ -41,6 +41,16 @@ class Goal(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
+class PlainBounds:
+    """How far a search goes before it gives up."""
+
+    states: int = 200_000
+    seconds: float = 120.0
+    depth: int | None = None
+    """Moves from the initial state; ``None`` for any number."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlainResult:
     """What came of a search, and what it covered."""
 
@@ -48,7 +58,7 @@ class PlainResult:
     states: int
     transitions: int
     depth: int
-    """Moves from the initial state to the farthest ones seen."""
+    """How many moves deep every run was followed."""
     seconds: float
     property: str | None = None
     """Name of the property that broke."""
@@ -74,11 +84,11 @@ class PlainResult:
 class _Search(Generic[S]):
     """One search under way."""
 
-    def __init__(self, initial: S, goals: Iterable[Goal[S]], max_states: int, max_seconds: float) -> None:
+    def __init__(self, initial: S, goals: Iterable[Goal[S]], bounds: PlainBounds) -> None:
         every = tuple(goals)
         self._moves = tuple(goal for goal in every if not goal.final)
         self._finals = tuple(goal for goal in every if goal.final)
-        self._max_states, self._max_seconds = max_states, max_seconds
+        self._bounds = bounds
         self._started = time.monotonic()
         self._parents: dict[S, tuple[S, str] | None] = {initial: None}
         self._initial = initial
@@ -91,16 +101,18 @@ class _Search(Generic[S]):
             return self._violated(broken, self._initial, ())
         level: list[S] = [self._initial]
         while level:
+            if self._bounds.depth is not None and self._depth >= self._bounds.depth:
+                return self._result(PlainVerdict.UNKNOWN, stopped=DEPTH)
             reached: list[S] = []
             for state in level:
-                if time.monotonic() - self._started > self._max_seconds:
+                if time.monotonic() - self._started > self._bounds.seconds:
                     return self._result(PlainVerdict.UNKNOWN, stopped="time")
                 found = self._expanded(state, successors, reached)
                 if found is not None:
                     return found
-                if len(self._parents) > self._max_states:
+                if len(self._parents) > self._bounds.states:
                     return self._result(PlainVerdict.UNKNOWN, stopped="states")
-            self._depth += bool(reached)
+            self._depth += 1
             level = reached
         return self._result(PlainVerdict.HOLDS)
 
@@ -151,15 +163,24 @@ def plain_search(
     initial: S,
     successors: Callable[[S], Iterable[tuple[str, S]]],
     goals: Iterable[Goal[S]],
-    max_states: int = MAX_STATES,
-    max_seconds: float = MAX_SECONDS,
+    bounds: PlainBounds | None = None,
 ) -> PlainResult:
     """Search every state that can be reached, until a property breaks or a bound is hit.
 
     A violation in the first states is found whatever the bounds are; only a search that ended by itself says that
     everything holds.
     """
-    return _Search(initial, goals, max_states, max_seconds).run(successors)
+    return _Search(initial, goals, bounds or PlainBounds()).run(successors)
+
+
+def reachable(initial: S, successors: Callable[[S], Iterable[tuple[str, S]]]) -> Iterator[S]:
+    """Yield every state that can be reached, nearest first. Only for worlds that are known to be finite."""
+    known, level = {initial}, [initial]
+    while level:
+        yield from level
+        reached = dict.fromkeys(after for state in level for _, after in successors(state))
+        level = [state for state in reached if state not in known]
+        known.update(level)
 
 
 def replayed(

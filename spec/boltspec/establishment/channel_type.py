@@ -1,8 +1,7 @@
 """Channel types (BOLT 2, Defined Channel Types) and the features that establishment depends on (BOLT 9).
 
 A channel type is a set of feature bits, always the even ones. It fixes the form of all commitment transactions for the
-life of the channel. How the set is encoded, and that the encoding is the shortest (B02-open-channel-s-15), is left to
-``boltwire``.
+life of the channel. How the set is encoded is left to ``boltwire``.
 """
 
 from __future__ import annotations

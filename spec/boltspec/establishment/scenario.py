@@ -99,7 +99,10 @@ _ZEROCONF = _PRIVATE | {Feature.OPTION_ZEROCONF}
 
 HONEST = Scenario("honest", "Two honest nodes open a public channel", nodes(), disconnections=1)
 CARELESS = Scenario("careless", "Two honest nodes with every temptation", nodes(), careless=True)
-NAMELESS = Scenario("nameless", "Two honest nodes that make no aliases", nodes(), aliased=False, careless=True)
+NAMELESS = Scenario(
+    "nameless", "Two honest nodes that make no aliases and share no feature but anchors",
+    nodes(frozenset({Feature.OPTION_ANCHORS})), aliased=False, careless=True,
+)  # fmt: skip
 PRIVATE = _typed(
     Scenario("private", "An unannounced channel that is known by aliases only", nodes(ALIASING), careless=True),
     _PRIVATE, 0, Blocks(3),

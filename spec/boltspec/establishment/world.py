@@ -102,17 +102,22 @@ def _on_wire(world: World, party: Role, wire: tuple[Message, ...]) -> World:
 
 def _sends(world: World, scenario: Scenario, party: Role) -> Moves:
     state = world.nodes[party]
-    abusive = scenario.corrupt[party] and world.abuses > 0
-    for label, proposed in proposals(state, scenario, party, tempted=scenario.careless or abusive):
-        message = _renewed(proposed, world, scenario)
+    for label, message in offers(world, scenario, party):
         verdict = send(state, message)
         if isinstance(verdict, Accepted):
             after = _changed(world, party, verdict.state)
-        elif abusive:
+        elif scenario.corrupt[party] and world.abuses > 0:
             after = replace(_changed(world, party, _sent_against_the_rules(state, message)), abuses=world.abuses - 1)
         else:
             continue
         yield f"{NAMES[party]} send {label}", _on_wire(after, party, (*world.wires[party], message))
+
+
+def offers(world: World, scenario: Scenario, party: Role) -> Iterator[tuple[str, Message]]:
+    """Yield the messages, by label, that a party may want to send now, forbidden ones too if it is tempted."""
+    tempted = scenario.careless or (scenario.corrupt[party] and world.abuses > 0)
+    for label, message in proposals(world.nodes[party], scenario, party, tempted):
+        yield label, _renewed(message, world, scenario)
 
 
 def _renewed(message: Message, world: World, scenario: Scenario) -> Message:
