@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 
 from boltproofs.citations import cited, switchable_rules
-from boltproofs.docs.known import caveat, statuses
+from boltproofs.docs.known import ablated, caveat, statuses, verified
 from boltproofs.docs.markdown import code, heading, table
 from boltproofs.docs.requirement_links import file_of, line_url, section_url
 from boltproofs.docs.source import ROOT
@@ -15,7 +15,10 @@ from boltproofs.rule_status import RuleStatus
 from boltspec.rules import requirements
 
 COLUMNS = ("id", "level, class", "requirement", "known", "without it")
-KINDS = ("requirements", "specified", "implemented", "proved", "searched", "tested", "necessary", "redundant here")
+KINDS = ("all", "specified", "implemented", "tested", "proved", "searched", "necessary", "redundant")
+"""What is counted."""
+UNKNOWN = "?"
+"""In place of a number that only a missing result can tell."""
 ACRONYMS = {"htlc": "HTLC", "htlcs": "HTLCs", "tlv": "TLV", "hmac": "HMAC", "rbf": "RBF", "ecdh": "ECDH"}
 """Words of anchors, which have lost their capitals."""
 
@@ -49,17 +52,23 @@ def _of(bolt: int) -> Mapping[str, RuleStatus]:
 
 def _counts(name: str, found: Mapping[str, RuleStatus]) -> tuple[str, ...]:
     states = found.values()
-    counts = (
+    cited = (
         len(found),
         sum(state.specified for state in states),
         sum(_implemented(state) for state in states),
-        sum(bool(state.proved) for state in states),
-        sum(state.searched == "holds" for state in states),
         sum(state.tested for state in states),
-        sum(state.ablation == "necessary" for state in states),
-        sum(state.ablation == "redundant here" for state in states),
     )
-    return (name, *(str(count) for count in counts))
+    proved = sum(bool(state.proved) for state in states) if verified() else UNKNOWN
+    searched = (
+        (
+            sum(state.searched == "holds" for state in states),
+            sum(state.ablation == "necessary" for state in states),
+            sum(state.ablation == "redundant here" for state in states),
+        )
+        if ablated()
+        else [UNKNOWN] * 3
+    )
+    return (name, *(str(count) for count in (*cited, proved, *searched)))
 
 
 def switchable() -> str:
