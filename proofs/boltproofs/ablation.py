@@ -4,8 +4,8 @@ A rule is switched off and the small scenarios are searched. It is
 
 - *necessary* if a property breaks: the shortest trace shows how, and a second search looks for the *damage*, a broken
   property of the whole world (money lost, honest nodes that disagree) rather than of one node's books;
-- *redundant here* if none does, but with another rule off as well one does that the other rule alone would have
-  prevented: that other rule subsumes it;
+- *redundant here* if none does, but with some other rules off as well a property breaks that their absence alone does
+  not break: those rules prevent the same;
 - *not covered* otherwise.
 
 A rule can only matter in a scenario in which it decides something: a guard that fails, a duty that is done
@@ -14,7 +14,7 @@ A rule can only matter in a scenario in which it decides something: a guard that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -22,9 +22,9 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
-from boltproofs.citations import switchable_rules
+from boltproofs.citations import world_rules
 from boltproofs.explorer.invariants import EVERY_PROPERTY, Invariants, named
-from boltproofs.explorer.search import Result, Verdict, search
+from boltproofs.explorer.search import Result, Verdict, search, survey
 from boltproofs.explorer.shard import Bounds, Stop
 from boltproofs.scenarios import SCENARIOS, SMALL
 from boltproofs.trace import Trace
@@ -33,10 +33,13 @@ from boltspec.rules import noticing
 
 DAMAGE = named([entry.name for entry in WORLD_PROPERTIES])
 """Properties whose violation is felt by someone."""
-BOUNDS = Bounds(states=200_000)
+BOUNDS = Bounds(states=50_000)
 """Bounds of each single search: far more than any small scenario needs with all rules on."""
 DAMAGE_BOUNDS = Bounds(states=5_000)
-"""Bounds of the search for damage: without a rule a world may have no end."""
+"""Bounds of the search for damage and for all that breaks: without a rule a world may have no end."""
+
+OUTSIDE = "the world that is searched does not contain this part of the protocol"
+"""Why rules of other parts of the specification are not covered."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -76,7 +79,8 @@ class Finding:
     """Shortest attack: without this rule, or without it and ``subsumed_by``."""
     damage: Trace | None
     """Shortest attack on a property of the world, if one was found."""
-    subsumed_by: str | None
+    subsumed_by: tuple[str, ...]
+    """Rules that prevent what this one would, if it is redundant."""
     scenarios: tuple[str, ...]
     """Scenarios in which the rule decides something."""
     reason: str
@@ -88,7 +92,7 @@ class Finding:
             "rule": self.rule,
             "outcome": self.outcome.value,
             "reason": self.reason,
-            "subsumed_by": self.subsumed_by,
+            "subsumed_by": list(self.subsumed_by),
             "scenarios": list(self.scenarios),
             "trace": self.trace.to_json() if self.trace else None,
             "damage": self.damage.to_json() if self.damage else None,
@@ -117,7 +121,7 @@ class Ablation:
 
 
 def ablate(rules: Sequence[str] = (), workers: int = 1, scenarios: Sequence[str] = SMALL) -> Ablation:
-    """Say of each rule (all of them if none is named) what it is for; ``workers`` processes share the work."""
+    """Say of each rule (all of the world if none is named) what it is for; ``workers`` processes share the work."""
     if workers == 1:
         return ablate_by(map, rules, scenarios)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -128,7 +132,7 @@ def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] 
     """The same with a ``map`` of the caller's."""
     baselines = tuple(each(baseline, scenarios))
     ordered = tuple(sorted(baselines, key=lambda one: one.result.states))
-    return Ablation(baselines, tuple(each(partial(finding, ordered), rules or switchable_rules())))
+    return Ablation(baselines, tuple(each(partial(finding, ordered), rules or world_rules())))
 
 
 def baseline(name: str) -> Baseline:
@@ -159,8 +163,13 @@ def finding(baselines: Sequence[Baseline], rule: str) -> Finding:
     subsumed = _subsumed(baselines, rule, where)
     if subsumed is not None:
         return subsumed
-    reason = "it decides something, but no stated property breaks without it"
-    return _not_covered(rule, where, reason if where else "it decides nothing in any of the scenarios")
+    return _not_covered(rule, where, _why_not_covered(rule, where))
+
+
+def _why_not_covered(rule: str, where: tuple[str, ...]) -> str:
+    if where:
+        return "it decides something, but no stated property breaks without it"
+    return "it decides nothing in any of the scenarios" if rule in world_rules() else OUTSIDE
 
 
 def _shortest(
@@ -179,7 +188,7 @@ def _shortest(
 
 
 def _not_covered(rule: str, where: tuple[str, ...], reason: str) -> Finding:
-    return Finding(rule, Outcome.NOT_COVERED, None, None, None, where, reason)
+    return Finding(rule, Outcome.NOT_COVERED, None, None, (), where, reason)
 
 
 def _necessary(rule: str, where: tuple[str, ...], trace: Trace) -> Finding:
@@ -187,7 +196,7 @@ def _necessary(rule: str, where: tuple[str, ...], trace: Trace) -> Finding:
     reason = f"without it {trace.property} breaks in {len(trace.moves)} moves of {trace.scenario.name}"
     if damage is not None and damage is not trace:
         reason += f", and {damage.property} in {len(damage.moves)} moves of {damage.scenario.name}"
-    return Finding(rule, Outcome.NECESSARY, trace, damage, None, where, reason)
+    return Finding(rule, Outcome.NECESSARY, trace, damage, (), where, reason)
 
 
 def _is_damage(trace: Trace) -> bool:
@@ -199,22 +208,58 @@ def _damage(rule: str, where: tuple[str, ...]) -> Trace | None:
 
 
 def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...]) -> Finding | None:
-    """Look for another rule that prevents what this one would: only with both off something breaks."""
-    for one in baselines:
+    """Look for other rules that prevent what this one would, in scenarios where few rules matter first."""
+    for one in sorted(baselines, key=lambda baseline: len(baseline.deciding)):
         name = one.result.scenario.name
-        deciding = _searched(name, frozenset({rule}))[1] if name in where else one.deciding
-        # Rules that begin to decide something when this one falls silent come first.
-        for rival in sorted(deciding - {rule}, key=lambda rival: (rival in one.deciding, rival)):
-            trace = _with_both_off(name, rule, rival, decides_already=name in where)
-            if trace is not None:
-                reason = f"{rival} prevents the same: without both {trace.property} breaks, without either none does"
-                return Finding(rule, Outcome.REDUNDANT, trace, None, rival, where, reason)
+        if where and name not in where:
+            continue
+        for rivals in _rivals(one, rule):
+            lost = _lost(name, rule, rivals)
+            if lost is None:
+                continue
+            fewest, broken = _fewest(name, rule, rivals, lost)
+            trace = _searched(name, fewest | {rule}, named({broken}))[0].trace
+            others = " and ".join(sorted(fewest))
+            reason = f"{others} will do: in {name} {broken} breaks only if they are missing as well"
+            return Finding(rule, Outcome.REDUNDANT, trace, None, tuple(sorted(fewest)), where, reason)
     return None
 
 
-def _with_both_off(name: str, rule: str, rival: str, decides_already: bool) -> Trace | None:
-    """Return how a scenario breaks with both rules off, if it does not with the rival off."""
-    without_rival, deciding = _searched(name, frozenset({rival}))
-    if without_rival.verdict is not Verdict.HOLDS or not (decides_already or rule in deciding):
+def _rivals(one: Baseline, rule: str) -> Iterator[frozenset[str]]:
+    """Yield sets of other rules that may do what this one does.
+
+    First those that begin to decide something when it falls silent, and when they do in turn; then all rules on the
+    same message and side; and for a rule that is never asked, each one that may be asked before it.
+    """
+    name = one.result.scenario.name
+    if rule not in one.deciding:
+        yield from (frozenset({rival}) for rival in sorted(one.deciding) if _akin(rule, rival))
+        return
+    chain = frozenset[str]()
+    while new := _searched(name, chain | {rule})[1] - one.deciding - chain - {rule}:
+        chain |= new
+        yield chain
+    yield frozenset(rival for rival in one.deciding if rival != rule and _akin(rule, rival))
+
+
+def _akin(rule: str, rival: str) -> bool:
+    """Say whether two rules are about the same section and role: ``B02-commitment-signed-r-01``, ``D02-...-r-02``."""
+    return rule[3:-3] == rival[3:-3]
+
+
+def _lost(name: str, rule: str, rivals: frozenset[str]) -> str | None:
+    """Return a property that holds without the rivals and breaks when the rule is missing too."""
+    scenario = SCENARIOS[name]
+    without_rivals = survey(scenario, rivals, DAMAGE_BOUNDS)
+    if not rivals or not without_rivals.complete:
         return None
-    return _searched(name, frozenset({rule, rival}))[0].trace
+    return min(survey(scenario, rivals | {rule}, DAMAGE_BOUNDS).broken - without_rivals.broken, default=None)
+
+
+def _fewest(name: str, rule: str, rivals: frozenset[str], lost: str) -> tuple[frozenset[str], str]:
+    """Leave out rivals that are not needed for the rule to matter; return the others and what breaks."""
+    for rival in sorted(rivals):
+        still_lost = _lost(name, rule, rivals - {rival})
+        if still_lost is not None:
+            rivals, lost = rivals - {rival}, still_lost
+    return rivals, lost

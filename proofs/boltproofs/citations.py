@@ -34,6 +34,29 @@ def rules_in(sources: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted({rule for path in sources for rule in _constants(path)}))
 
 
+@cache
+def world_rules() -> tuple[str, ...]:
+    """Return the rules that the searched world can consult: those of the modules that it imports, directly or not."""
+    package = Path(str(files("boltspec")))
+    found: set[Path] = set()
+    waiting = [package / "world.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(_imported(path, package))
+    return tuple(sorted({rule for path in found for rule in _constants(path)}))
+
+
+def _imported(path: Path, package: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("boltspec."):
+            target = package.joinpath(*node.module.split(".")[1:])
+            for candidate in (target.with_suffix(".py"), target / "__init__.py"):
+                if candidate.is_file():
+                    yield candidate
+
+
 def _constants(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and ID.fullmatch(node.value):

@@ -14,6 +14,9 @@ from boltspec.properties.property import ChannelProperty, Step, StepProperty, Wo
 from boltspec.scenario import Scenario
 from boltspec.world import Move, World
 
+Names = tuple[str, ...]
+"""Names of properties, in the order of the catalogue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invariants:
@@ -23,34 +26,28 @@ class Invariants:
     step: tuple[StepProperty, ...] = STEP_PROPERTIES
     world: tuple[WorldProperty, ...] = WORLD_PROPERTIES
 
-    def of_channel(self, channel: Channel) -> str | None:
-        """Return the name of the first property that an honest node's state breaks."""
-        return next((entry.name for entry in self.channel if not entry.holds(channel)), None)
+    def of_channel(self, channel: Channel) -> Names:
+        """Return the names of the properties that an honest node's state breaks."""
+        return tuple([entry.name for entry in self.channel if not entry.holds(channel)])
 
-    def of_step(self, step: Step) -> str | None:
-        """Return the name of the first property that an honest node's step breaks."""
-        return next((entry.name for entry in self.step if not entry.holds(step)), None)
+    def of_step(self, step: Step) -> Names:
+        """Return the names of the properties that an honest node's step breaks."""
+        return tuple([entry.name for entry in self.step if not entry.holds(step)])
 
-    def of_world(self, world: World, scenario: Scenario) -> str | None:
-        """Return the name of the first world property that is broken."""
-        return next((entry.name for entry in self.world if not entry.holds(world, scenario)), None)
+    def of_world(self, world: World, scenario: Scenario) -> Names:
+        """Return the names of the world properties that are broken."""
+        return tuple([entry.name for entry in self.world if not entry.holds(world, scenario)])
 
-    def broken_by(self, before: World, move: Move, after: World, scenario: Scenario) -> str | None:
-        """Return the name of the first property that the move breaks: in its step, a node, or the world."""
+    def broken_by(self, before: World, move: Move, after: World, scenario: Scenario) -> Names:
+        """Return the names of the properties that a move breaks: in its step, a node, or the world."""
         step = step_of(before, move, after, scenario)
-        if step is not None:
-            name = self.of_step(step) or self.of_channel(step.after)
-            if name is not None:
-                return name
-        return self.of_world(after, scenario)
+        of_node = () if step is None else self.of_step(step) + self.of_channel(step.after)
+        return of_node + self.of_world(after, scenario)
 
-    def broken_at_first(self, world: World, scenario: Scenario) -> str | None:
-        """Return the name of the first property that the initial world breaks."""
-        for node, corrupt in zip(world.nodes, scenario.corrupt, strict=True):
-            name = None if corrupt else self.of_channel(node)
-            if name is not None:
-                return name
-        return self.of_world(world, scenario)
+    def broken_at_first(self, world: World, scenario: Scenario) -> Names:
+        """Return the names of the properties that the initial world breaks."""
+        honest = [node for node, corrupt in zip(world.nodes, scenario.corrupt, strict=True) if not corrupt]
+        return sum(map(self.of_channel, honest), ()) + self.of_world(world, scenario)
 
 
 EVERY_PROPERTY = Invariants()
@@ -70,8 +67,8 @@ def breaks(name: str, worlds: Sequence[World], moves: Sequence[Move], scenario: 
     """Say whether the last move of a run breaks the property of that name."""
     invariants = named({name})
     if not moves:
-        return invariants.broken_at_first(worlds[-1], scenario) is not None
-    return invariants.broken_by(worlds[-2], moves[-1], worlds[-1], scenario) is not None
+        return bool(invariants.broken_at_first(worlds[-1], scenario))
+    return bool(invariants.broken_by(worlds[-2], moves[-1], worlds[-1], scenario))
 
 
 def step_of(before: World, move: Move, after: World, scenario: Scenario) -> Step | None:

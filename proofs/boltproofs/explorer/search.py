@@ -97,6 +97,28 @@ def search(
         return _Run(task, shards, progress).run()
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that breaks in a scenario."""
+
+    broken: frozenset[str]
+    """Names of properties that break somewhere."""
+    complete: bool
+    """Every reachable world was seen."""
+
+
+def survey(scenario: Scenario, without: frozenset[str], bounds: Bounds) -> Survey:
+    """Search on behind broken properties, and return all that break."""
+    team = Alone(Task(scenario, without, EVERY_PROPERTY, bounds))
+    run = _Run(team.task, team, None)
+    broken = {violation.property for violation in team.begin()}
+    stopped = None
+    while stopped is None and team.waiting():
+        violations, stopped = run.level()
+        broken |= {violation.property for violation in violations}
+    return Survey(frozenset(broken), stopped is None)
+
+
 class _Run:
     def __init__(self, task: Task, team: Team, progress: Callable[[Progress], None] | None) -> None:
         self._task = task
@@ -110,13 +132,14 @@ class _Run:
         violations = self._team.begin()
         stopped = None
         while not violations and stopped is None and self._team.waiting():
-            violations, stopped = self._level()
+            violations, stopped = self.level()
         if violations:
             # The worlds of one level are equally far away; which of them is shown does not depend on their order.
             return self._result(Verdict.VIOLATED, None, self._trace(min(violations, key=lambda one: one.fingerprint)))
         return self._result(Verdict.UNKNOWN if stopped else Verdict.HOLDS, stopped, None)
 
-    def _level(self) -> tuple[list[Violation], Stop | None]:
+    def level(self) -> tuple[list[Violation], Stop | None]:
+        """Expand one level; return what broke, and why the search must end here."""
         levels = self._team.expand(self._seconds_left())
         self._transitions += sum(level.transitions for level in levels)
         violations = [violation for level in levels for violation in level.violations]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from boltproofs.explorer.digest import Digests
 from boltproofs.explorer.exchange import Reached
-from boltproofs.explorer.invariants import Invariants, step_of
+from boltproofs.explorer.invariants import Invariants, Names, step_of
 from boltproofs.explorer.memory import Memory
 from boltproofs.explorer.reductions import Reduction
 from boltspec.channel import Channel
@@ -106,8 +106,8 @@ class Shard:
         self._parents: dict[int, int] = {}
         self._newest: list[Reached] = []
         self._found: list[list[Reached]] = [[] for _ in range(task.shards)]
-        self._of_channel: dict[bytes, str | None] = {}
-        self._of_step: dict[tuple[bytes, bool, bytes, bytes], str | None] = {}
+        self._of_channel: dict[bytes, Names] = {}
+        self._of_step: dict[tuple[bytes, bool, bytes, bytes], Names] = {}
 
     def begin(self) -> tuple[Violation, ...]:
         """Start from the initial world, if this shard owns it."""
@@ -116,10 +116,10 @@ class Shard:
             fingerprint = self.digests.fingerprint(world)
             if fingerprint % self._task.shards != self._index:
                 return ()
-            name = self._task.invariants.broken_at_first(world, self._task.scenario)
+            names = self._task.invariants.broken_at_first(world, self._task.scenario)
         self._parents[fingerprint] = ROOT
         self._newest.append(Reached(fingerprint, ROOT, world))
-        return () if name is None else (Violation(name, ROOT, fingerprint),)
+        return tuple([Violation(name, ROOT, fingerprint) for name in names])
 
     @property
     def states(self) -> int:
@@ -153,8 +153,7 @@ class Shard:
                     continue
                 self._parents[reached.fingerprint] = reached.parent
                 self._newest.append(reached)
-                name = task.invariants.of_world(reached.world, task.scenario)
-                if name is not None:
+                for name in task.invariants.of_world(reached.world, task.scenario):
                     violations.append(Violation(name, reached.parent, reached.fingerprint))
         return tuple(violations)
 
@@ -186,24 +185,23 @@ class Shard:
             transitions += 1
             after = self._reduction.of(successor)
             fingerprint = self.digests.fingerprint(after)
-            name = self._broken_by_step(reached.world, move, after)
-            if name is not None:
+            for name in self._broken_by_step(reached.world, move, after):
                 violations.append(Violation(name, reached.fingerprint, fingerprint))
             if fingerprint not in self._parents:
                 self._found[fingerprint % shards].append(Reached(fingerprint, reached.fingerprint, after))
         return transitions
 
-    def _broken_by_step(self, before: World, move: Move, after: World) -> str | None:
+    def _broken_by_step(self, before: World, move: Move, after: World) -> Names:
         step = step_of(before, move, after, self._task.scenario)
         if step is None:
-            return None
+            return ()
         of = self.digests.of
         key = (of(step.before), step.sending, of(step.message), of(step.after))
         if key not in self._of_step:
-            self._of_step[key] = self._task.invariants.of_step(step) or self._broken_by_channel(step.after, key[3])
+            self._of_step[key] = self._task.invariants.of_step(step) + self._broken_by_channel(step.after, key[3])
         return self._of_step[key]
 
-    def _broken_by_channel(self, channel: Channel, digest: bytes) -> str | None:
+    def _broken_by_channel(self, channel: Channel, digest: bytes) -> Names:
         if digest not in self._of_channel:
             self._of_channel[digest] = self._task.invariants.of_channel(channel)
         return self._of_channel[digest]

@@ -40,6 +40,7 @@ class Alone:
     """A single shard in this process."""
 
     def __init__(self, task: Task) -> None:
+        self.task = task
         self.shard = Shard(task)
 
     def begin(self) -> list[Violation]:

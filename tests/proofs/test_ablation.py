@@ -1,0 +1,194 @@
+"""Ablation: each outcome, and that what it says is true when a rule is really removed from the source."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from boltproofs.ablation import Baseline, Finding, Outcome, ablate_by, baseline, finding
+from boltproofs.citations import cited_in, spec_sources, switchable_rules, world_rules
+from boltproofs.explorer.search import Verdict, search, survey
+from boltproofs.explorer.shard import Bounds
+from boltproofs.scenarios import LARGE, SCENARIOS, SMALL
+from boltspec.rules import requirements, without
+from boltspec.world import take
+
+SEARCHED = ("dance", "close-a", "thief-A-offers", "careless-reserve", "liar-A")
+"""Enough for the outcomes that are tested one by one."""
+
+
+@cache
+def baselines() -> tuple[Baseline, ...]:
+    return tuple(map(baseline, SEARCHED))
+
+
+@cache
+def found(rule: str) -> Finding:
+    return finding(baselines(), rule)
+
+
+def test_a_necessary_rule_has_a_shortest_attack_and_its_damage() -> None:
+    """B02-revoke-and-ack-r-01: who does not check the secret cannot punish with it later."""
+    one = found("B02-revoke-and-ack-r-01")
+    assert one.outcome is Outcome.NECESSARY
+    assert one.trace is not None
+    assert one.damage is not None
+    assert (one.trace.property, one.damage.property) == ("SecretsHeld", "PenaltySafety")
+    thief_gets = [payment for payment in one.damage.worlds()[-1].ledger.paid if payment.payee == 0]
+    assert thief_gets, "the thief is really paid"
+
+
+def test_damage_is_not_looked_for_where_the_attack_is_damage() -> None:
+    one = found("B05-general-n-01")
+    assert one.damage is one.trace is not None
+
+
+def test_a_redundant_rule_names_what_prevents_the_same() -> None:
+    """B05-revoked-commit-l-04, B05-revoked-commit-l-05: whichever is done, the output is taken."""
+    one, other = found("B05-revoked-commit-l-04"), found("B05-revoked-commit-l-05")
+    assert (one.outcome, other.outcome) == (Outcome.REDUNDANT, Outcome.REDUNDANT)
+    assert (one.subsumed_by, other.subsumed_by) == (("B05-revoked-commit-l-05",), ("B05-revoked-commit-l-04",))
+
+
+@pytest.mark.parametrize("rule", ["D02-commitment-signed-s-01", "D02-commitment-signed-r-01"])
+def test_what_a_redundant_rule_says_is_so(rule: str) -> None:
+    """Without a point for it no second signature is valid; so those who check signatures need no count."""
+    one = found(rule)
+    assert one.outcome is Outcome.REDUNDANT
+    assert one.trace is not None
+    assert len(one.subsumed_by) == 2
+    scenario, others = one.trace.scenario, frozenset(one.subsumed_by)
+    assert one.trace.without == others | {rule}
+    assert search(scenario, without=frozenset({rule})).verdict is Verdict.HOLDS
+    without_others = survey(scenario, others, Bounds(states=10_000))
+    assert without_others.complete
+    assert one.trace.property not in without_others.broken
+
+
+def test_a_rule_that_decides_nothing_is_not_covered() -> None:
+    one = finding(baselines()[3:4], "B05-general-n-01")
+    assert (one.outcome, one.scenarios) == (Outcome.NOT_COVERED, ())
+    assert "decides nothing" in one.reason
+
+
+@pytest.mark.parametrize("name", ["dance", "thief-A-offers"])
+def test_a_rule_that_decides_nothing_changes_nothing(name: str) -> None:
+    """The searches that are left out would have found what is known already."""
+    one = next(entry for entry in baselines() if entry.result.scenario.name == name)
+    silent = frozenset(world_rules()) - one.deciding
+    weakened = search(SCENARIOS[name], without=silent)
+    assert (weakened.verdict, weakened.states) == (Verdict.HOLDS, one.result.states)
+    assert weakened.transitions == one.result.transitions
+
+
+def test_an_ablation_is_explained_if_nothing_is_left_open() -> None:
+    done = ablate_by(map, ["B05-general-n-01", "B05-revoked-commit-l-05"], SEARCHED)
+    assert done.explained
+    assert not ablate_by(map, ["B05-general-n-01"], ["careless-reserve"]).explained
+    assert [entry["outcome"] for entry in done.to_json()["rules"]] == ["necessary", "redundant here"]  # type: ignore[attr-defined]
+
+
+def test_attacks_run_again_with_the_rule_off() -> None:
+    trace = found("B05-general-n-01").trace
+    assert trace is not None
+    with without(trace.without):
+        world = trace.worlds()[0]
+        for move in trace.moves:
+            world = take(world, trace.scenario, move)
+    assert world == trace.worlds()[-1]
+
+
+def test_rules_are_found_in_the_source() -> None:
+    rules = switchable_rules()
+    assert set(rules) <= set(requirements())
+    some = {"B05-general-n-01", "B02-adding-htlc-s-05", "B05-revoked-commit-l-11", "D02-revoke-and-ack-r-01"}
+    assert some <= set(world_rules()) <= set(rules)
+    assert "B02-adding-htlc-r-05" not in rules, "cited in a docstring only"
+
+
+def test_shortened_ids_are_completed() -> None:
+    text = "(B03-trimmed-outputs-b-03, -b-05, -b-07; B05-general-n-01)"
+    assert cited_in(text) == {
+        "B03-trimmed-outputs-b-03",
+        "B03-trimmed-outputs-b-05",
+        "B03-trimmed-outputs-b-07",
+        "B05-general-n-01",
+    }
+
+
+def test_scenarios_are_known_by_their_names_and_sizes() -> None:
+    assert all(name == scenario.name for name, scenario in SCENARIOS.items())
+    assert set(SMALL) | LARGE == set(SCENARIOS)
+
+
+# --- rules removed from the source, one line at a time ---
+
+REDUNDANT = {"D02-commitment-signed-s-01", "D02-commitment-signed-r-01"}
+"""Guards that may go: each is shown redundant above."""
+SEARCH = """
+import sys
+from boltproofs.explorer.search import search
+from boltproofs.scenarios import SCENARIOS
+from boltspec import rules
+assert rules.__file__.startswith(sys.argv[1]), rules.__file__
+for name in sys.argv[2:]:
+    result = search(SCENARIOS[name])
+    if result.trace:
+        print(name, result.trace.property)
+        break
+"""
+
+
+def guards() -> Iterator[tuple[Path, ast.Expr, str]]:
+    """Yield every ``require`` statement of the modules that the world is made of, with its rule."""
+    for path in spec_sources():
+        if path.name not in ("update.py", "commit.py", "enforcement.py") or path.parent.name != "boltspec":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                call = node.value
+                if isinstance(call.func, ast.Name) and call.func.id == "require":
+                    rule = call.args[1]
+                    assert isinstance(rule, ast.Constant)
+                    yield path, node, str(rule.value)
+
+
+def where_it_matters(rule: str) -> list[str]:
+    """Return the scenarios in which a missing guard is likely to show, quick ones first."""
+    kinds = ("liar",) if "-r-" in rule else ("careless", "dance-a")
+    names = [name for name in SMALL if name.startswith(kinds)]
+    return sorted(names, key=lambda name: (name in ("careless", "liar-offers"), len(SCENARIOS[name].wishes)))
+
+
+def removed(guarded: tuple[Path, ast.Expr, str], folder: Path) -> str:
+    """Search with one statement missing from a copy of the specification; return what broke where."""
+    path, guard, rule = guarded
+    package = path.parent
+    shutil.copytree(package, folder / "boltspec", ignore=shutil.ignore_patterns("__pycache__"))
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    assert guard.end_lineno is not None
+    lines[guard.lineno - 1 : guard.end_lineno] = [" " * guard.col_offset + "pass\n"]
+    (folder / "boltspec" / path.name).write_text("".join(lines), "utf-8")
+    command = [sys.executable, "-c", SEARCH, str(folder), *where_it_matters(rule)]
+    done = subprocess.run(command, env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{rule} at {path.name}:{guard.lineno}: {done.stderr}"
+    return done.stdout
+
+
+def test_every_guard_that_is_removed_by_hand_is_missed(tmp_path: Path) -> None:
+    """Delete any one ``require`` line: a scenario of the main job breaks, or ablation says what prevents the same."""
+    every = list(guards())
+    assert len(every) >= 30
+    with ThreadPoolExecutor(2) as pool:
+        folders = [tmp_path / str(number) for number in range(len(every))]
+        outcomes = pool.map(removed, every, folders)
+        unnoticed = {rule for (_, _, rule), broken in zip(every, outcomes, strict=True) if not broken}
+    assert unnoticed == REDUNDANT
