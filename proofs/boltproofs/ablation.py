@@ -33,8 +33,10 @@ from boltspec.rules import noticing
 
 DAMAGE = named([entry.name for entry in WORLD_PROPERTIES])
 """Properties whose violation is felt by someone."""
+UNBOUNDED = Bounds()
+"""With every rule on each scenario is searched to its end."""
 BOUNDS = Bounds(states=50_000)
-"""Bounds of each single search: far more than any small scenario needs with all rules on."""
+"""Bounds of each search of a small scenario without a rule: far more than it has with all of them on."""
 DAMAGE_BOUNDS = Bounds(states=5_000)
 """Bounds of the search for damage and for all that breaks: without a rule a world may have no end."""
 
@@ -137,7 +139,7 @@ def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] 
 
 def baseline(name: str) -> Baseline:
     """Search a scenario with every rule on."""
-    result, deciding = _searched(name, frozenset())
+    result, deciding = _searched(name, frozenset(), EVERY_PROPERTY, UNBOUNDED)
     return Baseline(result, deciding)
 
 
