@@ -31,6 +31,8 @@ FELT = (*DAMAGE, *FINAL_PROPERTIES)
 """Properties whose violation is felt by someone: the others are a node's own caution."""
 BOUNDS = PlainBounds(states=60_000)
 """Bound of each single search: several times what any scenario needs with all rules on."""
+DAMAGE_BOUNDS = PlainBounds(states=3_000)
+"""Bounds of the search for damage, which goes on where the first property has broken."""
 
 AnyVerdict = Accepted[Establishment] | Refused | Rejected
 
@@ -178,12 +180,14 @@ def finding(baselines: Sequence[EstablishmentBaseline], rule: str) -> Establishm
     return EstablishmentFinding(rule, Outcome.NOT_COVERED, reason, scenarios=where)
 
 
-def _shortest(where: Sequence[str], rule: str, properties: Sequence[Property]) -> tuple[Attack | None, list[str]]:
+def _shortest(
+    where: Sequence[str], rule: str, properties: Sequence[Property], bounds: PlainBounds = BOUNDS
+) -> tuple[Attack | None, list[str]]:
     best: Attack | None = None
     unknown = []
     for name in where:
         depth = None if best is None else len(best.labels) - 1
-        result = searched(name, (rule,), properties, replace(BOUNDS, depth=depth))
+        result = searched(name, (rule,), properties, replace(bounds, depth=depth))
         if result.verdict is PlainVerdict.UNKNOWN and result.stopped != DEPTH:
             unknown.append(name)
         if result.property is not None:
@@ -193,7 +197,7 @@ def _shortest(where: Sequence[str], rule: str, properties: Sequence[Property]) -
 
 def _necessary(rule: str, where: tuple[str, ...], attack: Attack) -> EstablishmentFinding:
     felt = any(entry.name == attack.property for entry in FELT)
-    damage = attack if felt else _shortest(where, rule, FELT)[0]
+    damage = attack if felt else _shortest(where, rule, FELT, DAMAGE_BOUNDS)[0]
     reason = f"without it {attack.property} breaks in {len(attack.labels)} moves of {attack.scenario}"
     if damage is not None and damage is not attack:
         reason += f", and {damage.property} in {len(damage.labels)} moves of {damage.scenario}"
