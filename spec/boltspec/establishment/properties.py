@@ -11,8 +11,17 @@ from dataclasses import dataclass
 
 from boltspec.establishment.accepter import received_by_push
 from boltspec.establishment.aliases import invoice_scids, is_alias_only, names_channel
-from boltspec.establishment.channel_type import DEFINED_CHANNEL_TYPES, Feature, is_negotiated
-from boltspec.establishment.limits import LARGE_CHANNEL, LEAST_DUST_LIMIT, Policy
+from boltspec.establishment.channel_type import Feature
+from boltspec.establishment.good_terms import (
+    channel_type_agreed,
+    first_commitment_payable,
+    keys_valid,
+    limits_sane,
+    one_channel,
+    reserve_above_dust,
+    unconfirmed_only_when_trusted,
+    version_1_allowed,
+)
 from boltspec.establishment.messages import (
     ANNOUNCE_CHANNEL,
     AcceptChannel,
@@ -29,12 +38,10 @@ from boltspec.establishment.state import (
     Establishment,
     agreed_output,
     first_commitment,
-    initial_balances,
     is_deep,
 )
 from boltspec.establishment.world import World
-from boltspec.params import MAX_ACCEPTED_HTLCS, Limits
-from boltspec.units import Msat, to_msat
+from boltspec.units import Msat
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,100 +69,7 @@ def _of_world(holds: Callable[[World, Scenario], bool]) -> Holds:
     return lambda _before, after, scenario: holds(after, scenario)
 
 
-# --- terms ---
-
-
-def _reserve_above_dust(state: Establishment) -> bool:
-    given = [message.limits for message in (state.open_channel, state.accept_channel) if message is not None]
-    return all(one.channel_reserve_satoshis >= other.dust_limit_satoshis for one in given for other in given)
-
-
-def _limits_sane(state: Establishment) -> bool:
-    policy = state.node.policy
-    for maker, message in ((OPENER, state.open_channel), (ACCEPTER, state.accept_channel)):
-        if message is not None:
-            limits, own = message.limits, maker is state.role
-            if not (_lawful(limits) and (_wise(limits, policy) if own else _acceptable(limits, policy))):
-                return False
-    return _terms_sane(state)
-
-
-def _lawful(limits: Limits) -> bool:
-    return limits.max_accepted_htlcs <= MAX_ACCEPTED_HTLCS and limits.dust_limit_satoshis >= LEAST_DUST_LIMIT
-
-
-def _wise(limits: Limits, policy: Policy) -> bool:
-    return limits.to_self_delay >= policy.least_to_self_delay
-
-
-def _acceptable(limits: Limits, policy: Policy) -> bool:
-    return (
-        limits.htlc_minimum_msat <= policy.most_htlc_minimum
-        and limits.max_htlc_value_in_flight_msat >= policy.least_in_flight
-        and limits.channel_reserve_satoshis <= policy.most_reserve
-        and limits.max_accepted_htlcs >= policy.least_accepted_htlcs
-        and limits.dust_limit_satoshis <= policy.most_dust_limit
-        and limits.to_self_delay <= policy.most_to_self_delay
-    )
-
-
-def _terms_sane(state: Establishment) -> bool:
-    opening, accepting, policy = state.open_channel, state.accept_channel, state.node.policy
-    if opening is None:
-        return True
-    large = Feature.OPTION_SUPPORT_LARGE_CHANNEL in state.node.features
-    sane = opening.feerate_per_kw >= policy.least_feerate and (large or opening.funding_satoshis < LARGE_CHANNEL)
-    if state.role is ACCEPTER:
-        sane = sane and opening.feerate_per_kw <= policy.most_feerate
-        sane = sane and opening.funding_satoshis >= policy.least_funding
-        sane = sane and (opening.announce_channel or not policy.wants_public)
-    elif accepting is not None:
-        sane = sane and accepting.minimum_depth <= policy.most_minimum_depth
-    return sane
-
-
-def _first_commitment_payable(state: Establishment) -> bool:
-    if state.open_channel is None:
-        return True
-    to_opener, to_accepter = initial_balances(state.open_channel)
-    reserve = to_msat(state.open_channel.limits.channel_reserve_satoshis)
-    return min(to_opener, to_accepter) >= Msat(0) and max(to_opener, to_accepter) > reserve
-
-
-def _channel_type_agreed(state: Establishment) -> bool:
-    opening, accepting, node = state.open_channel, state.accept_channel, state.node
-    if opening is None:
-        return True
-    kind = opening.channel_type
-    if kind not in DEFINED_CHANNEL_TYPES or not is_negotiated(kind, node.negotiated):
-        return False
-    if opening.announce_channel and Feature.OPTION_SCID_ALIAS in kind:
-        return False
-    channel = established(state)
-    built = channel is None or channel.params.option_anchors is (Feature.OPTION_ANCHORS in kind)
-    return built and (accepting is None or accepting.channel_type == kind)
-
-
-def _one_channel(state: Establishment) -> bool:
-    opening, accepting, node = state.open_channel, state.accept_channel, state.node
-    if opening is None:
-        return True
-    same = accepting is None or accepting.temporary_channel_id == opening.temporary_channel_id
-    return same and opening.chain_hash == node.chain_hash
-
-
-def _version_1_allowed(state: Establishment) -> bool:
-    return state.open_channel is None or Feature.OPTION_DUAL_FUND not in state.node.negotiated
-
-
-def _keys_valid(state: Establishment) -> bool:
-    return all(message is None or message.keys_valid for message in (state.open_channel, state.accept_channel))
-
-
-def _unconfirmed_only_when_trusted(state: Establishment) -> bool:
-    kind = state.open_channel.channel_type if state.open_channel else None
-    unconfirmed = kind is not None and Feature.OPTION_ZEROCONF in kind
-    return state.role is not ACCEPTER or not unconfirmed or state.node.policy.trusts_unconfirmed
+# --- messages ---
 
 
 def _messages_in_form(after: World, scenario: Scenario) -> bool:
@@ -295,32 +209,32 @@ NEVER_REJECTED = Property(
 RESERVE_ABOVE_DUST = Property(
     "ReserveAboveDust",
     "The reserve of each side is at least the dust limit of either.",
-    _of_each_honest(_reserve_above_dust),
+    _of_each_honest(reserve_above_dust),
 )
 LIMITS_SANE = Property(
-    "LimitsSane", "Terms are within the protocol's limits and the node's own.", _of_each_honest(_limits_sane)
+    "LimitsSane", "Terms are within the protocol's limits and the node's own.", _of_each_honest(limits_sane)
 )
 FIRST_COMMITMENT_PAYABLE = Property(
     "FirstCommitmentPayable",
     "The opener can pay the fee of the first commitments, and one side is above the reserve.",
-    _of_each_honest(_first_commitment_payable),
+    _of_each_honest(first_commitment_payable),
 )
 CHANNEL_TYPE_AGREED = Property(
     "ChannelTypeAgreed",
     "The channel has the type that both named, a defined one whose features are negotiated.",
-    _of_each_honest(_channel_type_agreed),
+    _of_each_honest(channel_type_agreed),
 )
 ONE_CHANNEL = Property(
-    "OneChannel", "All terms are of one channel, on a chain that the node knows.", _of_each_honest(_one_channel)
+    "OneChannel", "All terms are of one channel, on a chain that the node knows.", _of_each_honest(one_channel)
 )
 VERSION_1_ALLOWED = Property(
-    "Version1Allowed", "No channel is opened by version 1 with dual funding.", _of_each_honest(_version_1_allowed)
+    "Version1Allowed", "No channel is opened by version 1 with dual funding.", _of_each_honest(version_1_allowed)
 )
-KEYS_VALID = Property("KeysValid", "All keys of both nodes are valid points.", _of_each_honest(_keys_valid))
+KEYS_VALID = Property("KeysValid", "All keys of both nodes are valid points.", _of_each_honest(keys_valid))
 UNCONFIRMED_ONLY_WHEN_TRUSTED = Property(
     "UnconfirmedOnlyWhenTrusted",
     "An accepter uses unconfirmed channels of trusted openers only.",
-    _of_each_honest(_unconfirmed_only_when_trusted),
+    _of_each_honest(unconfirmed_only_when_trusted),
 )
 DEEP_ENOUGH = Property(
     "DeepEnough",
