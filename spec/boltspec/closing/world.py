@@ -27,44 +27,13 @@ from boltspec.closing.messages import (
 )
 from boltspec.closing.proposals import Progress, Proposal, proposals
 from boltspec.closing.scenario import CloseScenario
-from boltspec.closing.scripts import Script
-from boltspec.closing.state import Closing, has_uncommitted_updates, reconnected
-from boltspec.closing.transaction import ClosingTx
+from boltspec.closing.state import Closing, reconnected
+from boltspec.closing.witness import Witness, noted_receiving, noted_sending
 from boltspec.rules import EVERY_RULE, Reaction, without
 from boltspec.scenario import NAMES
-from boltspec.units import Sat
 from boltspec.verdict import Accepted, Refused, Rejected
 
 T = TypeVar("T")
-
-
-class Witness(NamedTuple):
-    """What a bystander remembers of one party."""
-
-    signatures: frozenset[ClosingTx] = frozenset()
-    """Transactions for which the party has sent a signature that Bitcoin relays."""
-    offered: frozenset[ClosingTx] = frozenset()
-    """Those of them that it proposed in a ``closing_complete``."""
-    heard: Script | None = None
-    """The last script that reached the party and was accepted."""
-    offers_at_shutdown: int | None = None
-    """How many HTLCs it had offered when it sent ``shutdown``."""
-    offers_when_told: int | None = None
-    """How many HTLCs it had offered when the peer's ``shutdown`` arrived."""
-    taken_when_told: int | None = None
-    """How many HTLCs of the peer it had taken by then."""
-    unsigned_at_shutdown: bool = False
-    """It sent ``shutdown`` with updates that it had not signed for."""
-    gaps: tuple[int, ...] = ()
-    """How far the peer's fees without range were from its own, one after another."""
-    rounds: int = 0
-    """How many ``closing_signed`` it has sent in this connection."""
-    strayed: bool = False
-    """It has repeated a fee that lies outside the range which the peer gave with it."""
-    disputed: bool = False
-    """It has warned of a ``fee_range`` without overlap."""
-    shutdowns: int = 0
-    """How many ``shutdown`` it has sent in this connection."""
 
 
 class Blame(NamedTuple):
@@ -186,21 +155,8 @@ def _against_the_rules(closing: Closing, message: Message) -> Closing:
 
 
 def _sent(world: World, party: int, proposal: Proposal, after: Closing, abuse: int) -> tuple[str, World]:
-    message, before = proposal.message, world.nodes[party]
-    witness = world.witness[party]
-    witness = witness._replace(signatures=witness.signatures | _signed_in(message))
-    if isinstance(message, Shutdown):
-        witness = witness._replace(
-            offers_at_shutdown=before.channel.next_local_htlc_id,
-            unsigned_at_shutdown=witness.unsigned_at_shutdown or has_uncommitted_updates(before.channel),
-            shutdowns=witness.shutdowns + 1,
-        )
-    if isinstance(message, ClosingComplete):
-        witness = witness._replace(offered=witness.offered | _signed_in(message))
-    if isinstance(message, ClosingSigned):
-        witness = witness._replace(
-            rounds=witness.rounds + 1, strayed=witness.strayed or _strays(before, message.fee_satoshis)
-        )
+    message = proposal.message
+    witness = noted_sending(world.witness[party], world.nodes[party], message)
     return f"{NAMES[party]} sends {proposal.label}", replace(
         world,
         nodes=_with(world.nodes, party, after),
@@ -209,25 +165,6 @@ def _sent(world: World, party: int, proposal: Proposal, after: Closing, abuse: i
         witness=_with(world.witness, party, witness),
         abuses=world.abuses - abuse,
     )
-
-
-def _strays(before: Closing, fee: Sat) -> bool:
-    received = before.received
-    if received is None or received.fee_range is None or fee != received.fee_satoshis:
-        return False
-    return fee not in received.fee_range
-
-
-def _signed_in(message: Message) -> frozenset[ClosingTx]:
-    """Return the transactions that the signatures in a message are good for."""
-    match message:
-        case ClosingSigned():
-            found = [message.signature]
-        case ClosingComplete() | ClosingSig():
-            found = [signature for variant in message.tlvs.present if (signature := message.tlvs.of(variant))]
-        case _:
-            return frozenset()
-    return frozenset(one.signed for one in found if one.signed is not None and one.low_s)
 
 
 def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
@@ -247,27 +184,10 @@ def _deliver(world: World, scenario: CloseScenario, party: int) -> tuple[str, Wo
         verdict = receive(node, message)
     if isinstance(verdict, Rejected):
         return label, world if scenario.corrupt[party] else _rejected(world, scenario, party, message, verdict)
-    witness = _noted(world.witness[party], node, message)
+    witness = noted_receiving(world.witness[party], node, message)
     return label, replace(
         world, nodes=_with(world.nodes, party, verdict.state), witness=_with(world.witness, party, witness)
     )
-
-
-def _noted(witness: Witness, before: Closing, message: Message) -> Witness:
-    """Return what the bystander remembers of a party that has accepted a message."""
-    match message:
-        case Shutdown(script):
-            return witness._replace(
-                heard=script,
-                offers_when_told=before.channel.next_local_htlc_id,
-                taken_when_told=before.channel.next_remote_htlc_id,
-            )
-        case ClosingComplete():
-            return witness._replace(heard=message.details.closer_scriptpubkey)
-        case ClosingSigned(fee, _, None) if before.sent is not None:
-            return witness._replace(gaps=(*witness.gaps, abs(int(fee) - int(before.sent.fee_satoshis))))
-        case _:
-            return witness
 
 
 def _rejected(world: World, scenario: CloseScenario, party: int, message: Message, verdict: Rejected) -> World:
