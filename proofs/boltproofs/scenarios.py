@@ -88,12 +88,12 @@ def _closings() -> list[Scenario]:
 
 def _thieves() -> list[Scenario]:
     """One party is corrupt: silent or loud, it may publish every commitment it ever had signed."""
-    base = Scenario("thief-A", "A cheats; one HTLC from each side", ANCHORS, PUSH, (FROM_A, FROM_B),
-                    corrupt=(True, False), onchain=True)
-    single = replace(base, name="thief-A-offers", title="A cheats and offers one HTLC", wishes=(FROM_A,))
+    base = Scenario("thief-A", "A cheats and lies once; one HTLC from each side", ANCHORS, PUSH, (FROM_A, FROM_B),
+                    corrupt=(True, False), abuses=1, onchain=True)
+    single = replace(base, name="thief-A-offers", title="A cheats and offers one HTLC", wishes=(FROM_A,), abuses=0)
     return [
         base,
-        replace(base, name="thief-B", title="B cheats; one HTLC from each side", corrupt=(False, True)),
+        replace(base, name="thief-B", title="B cheats and lies once; one HTLC from each side", corrupt=(False, True)),
         single,
         replace(single, name="thief-B-takes", title="B cheats and is offered one HTLC", corrupt=(False, True)),
         replace(single, name="thief-A-static", title="A cheats and offers one HTLC, without anchors",
