@@ -170,8 +170,7 @@ def _simple_dust() -> list[CloseScenario]:
         replace(CLOSE_SIMPLE, name="simple-dust-corrupt", title="the same, A is corrupt", push_msat=DUSTY_B,
                 bids=(poor[0], ()), corrupt=(True, False), abuses=1, menu=replace_fees(high, 50, 1_000_000)),
         replace(CLOSE_SIMPLE, name="simple-thrifty", title="what B has is not worth an output",
-                push_msat=Msat(3_000_000), policies=(POLICY_A, thrifty_b), bids=poor, careless=True,
-                menu=Menu(fees=(Sat(50),)), starts=(True, False)),
+                push_msat=Msat(3_000_000), policies=(POLICY_A, thrifty_b), bids=poor, starts=(True, False)),
         replace(CLOSE_SIMPLE, name="simple-burns", title="both use OP_RETURN", policies=burning,
                 bids=((Bid(OP_RETURN_A, Sat(300)),), (Bid(OP_RETURN_B, Sat(200)),))),
     ]

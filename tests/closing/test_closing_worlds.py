@@ -56,7 +56,7 @@ def test_honest_nodes_close_or_fail_with_every_pair_of_small_fee_ranges(first: C
 @pytest.mark.parametrize(
     ("rule", "scenario", "broken"),
     [
-        ("D02-closing-signed-s-01", "legacy-careless", "NeverRejected"),
+        ("D02-closing-signed-s-01", "legacy-careless", "NoCloseWithHtlcs"),
         ("B02-closing-complete-k-02", "simple-corrupt-closer", "MutualCloseCorrect"),
         ("B02-closing-complete-c-23", "simple-corrupt-closee", "MutualCloseCorrect"),
         ("D02-shutdown-r-03", "legacy-corrupt-htlc", "NoCloseWithHtlcs"),

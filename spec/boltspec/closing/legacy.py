@@ -58,12 +58,22 @@ def send_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     ours = transaction(closing, fee, LOCAL)
     require(message.signature.covers(ours) and message.signature.low_s, "B02-closing-signed-s-04", fee_satoshis=fee)
     agreed = received is not None and fee == received.fee_satoshis
-    if received is not None and received.fee_range is not None:
-        _require_common_answer(closing, received, received.fee_range, fee)
+    theirs_range = _range_that_counts(closing, received)
+    if received is not None and theirs_range is not None:
+        _require_common_answer(closing, received, theirs_range, fee)
     elif received is not None and not agreed:
         _require_lawful_counter(closing, received, fee)
     theirs = received.signature.signed if received is not None and agreed else None
     return replace(closing, sent=message, turn=None if agreed else REMOTE, published=closing.published | _set(theirs))
+
+
+def _range_that_counts(closing: Closing, message: ClosingSigned | None) -> FeeRange | None:
+    """Return the range of a message of the peer, if its clauses apply.
+
+    AMBIGUOUS: range-not-announced: who announces no range has none to compare; the clauses without ranges apply then.
+    With an unannounced range in its place honest nodes with acceptable fees in common would fail the channel.
+    """
+    return message.fee_range if message is not None and closing.policy.sends_fee_range else None
 
 
 def _require_common_answer(closing: Closing, received: ClosingSigned, theirs: FeeRange, fee: Sat) -> None:
@@ -96,8 +106,9 @@ def receive_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     fee, sent = message.fee_satoshis, closing.sent
     equal = sent is not None and fee == sent.fee_satoshis
     publishes = equal and duty("B02-closing-signed-r-02")
-    if not equal and message.fee_range is not None:
-        _require_common_fee(closing, message.fee_range, fee)
+    theirs = _range_that_counts(closing, message)
+    if not equal and theirs is not None:
+        _require_common_fee(closing, theirs, fee)
     elif not equal and sent is not None and sent.fee_range is not None and fee in sent.fee_range:
         publishes = duty("B02-closing-signed-r-04")
     elif not equal:
@@ -185,8 +196,9 @@ def _next_fee(closing: Closing) -> Sat | None:
     ours, received, wanted = acceptable(closing), closing.received, closing.policy.fee_satoshis
     if received is None:
         return wanted if duty("B02-closing-signed-f-01") else None
-    if received.fee_range is not None and not closing.is_opener and closing.sent is None:
-        overlap = ours.overlap(received.fee_range)
+    theirs = _range_that_counts(closing, received)
+    if theirs is not None and not closing.is_opener and closing.sent is None:
+        overlap = ours.overlap(theirs)
         return None if overlap is None else clamp(wanted, overlap)
     if received.fee_satoshis in ours:
         return received.fee_satoshis
