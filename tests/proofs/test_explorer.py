@@ -214,7 +214,7 @@ def test_every_part_of_a_world_is_in_its_fingerprint() -> None:
         replace(world, history=((), world.history[1])),
         replace(world, history=(world.history[1], world.history[0])),
         replace(world, connected=False),
-        replace(world, abuses=1),
+        replace(world, abuses=world.abuses + 1),
         replace(world, ledger=replace(world.ledger, height=Height(1))),
     ]
     digests = Digests()
