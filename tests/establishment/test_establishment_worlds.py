@@ -160,7 +160,7 @@ def test_anything_at_any_time_is_taken_or_rejected_as_prescribed(state: Establis
 
 def test_a_message_that_is_not_awaited_is_rejected_in_every_phase() -> None:
     outpoint = Outpoint(Transaction(()), 0)
-    every = (
+    every: tuple[Message, ...] = (
         OPEN_CHANNEL, ACCEPT_CHANNEL, FundingCreated(1, outpoint.funding_txid, 0, NOTHING_SIGNED),
         FundingSigned(outpoint, NOTHING_SIGNED), ChannelReady(outpoint),
     )  # fmt: skip
