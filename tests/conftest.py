@@ -6,12 +6,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from boltchain.bitcoind import BitcoindChain
 from boltchain.embedded import EmbeddedChain
 from boltchain.provision import HOW_TO_PROVIDE, find_bitcoind
 
 NO_BITCOIND = "no bitcoind"
+
+# Machines are shared: how long an example takes never decides a test.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from boltchain.transaction import SEQUENCE_FINAL, Input, OutPoint, Output, Trans
 
 COIN_SAT = 100_000
 FEE_SAT = 1_000
+SIGNATURE_SPREAD = 1
+"""By how many virtual bytes two transactions of the same form may differ: signatures are 70 to 72 bytes long."""
 NO_RELATIVE_LOCK = 0xFFFFFFFD
 TIME_LOCK_UNIT = 1 << 22
 NO_SUCH_OUTPUT = OutPoint(Txid(b"\x07" * 32), 0)
@@ -279,8 +281,7 @@ def test_conflict_that_pays_no_more_is_refused(chain: Chain, key: SigningKey) ->
     coin = chain.fund(key.script_pubkey, COIN_SAT)
     first = pay(key, coin)
     chain.submit(first.raw)
-    just_short = pay(key, coin, FEE_SAT + first.vsize - 1)
-    assert just_short.vsize == first.vsize
+    just_short = pay(key, coin, FEE_SAT + first.vsize - SIGNATURE_SPREAD - 1)
     assert reason_of_submit(chain, just_short.raw).startswith("insufficient fee")
     assert chain.mempool() == [first.txid]
 
@@ -292,8 +293,9 @@ def test_conflict_that_pays_for_all_that_it_replaces_takes_their_place(chain: Ch
     chain.submit(first.raw)
     chain.submit(child.raw)
     enough_sat = 2 * FEE_SAT + first.vsize
-    assert reason_of_submit(chain, pay(key, coin, enough_sat - 1).raw).startswith("insufficient fee")
-    winner = pay(key, coin, enough_sat)
+    just_short = pay(key, coin, enough_sat - SIGNATURE_SPREAD - 1)
+    assert reason_of_submit(chain, just_short.raw).startswith("insufficient fee")
+    winner = pay(key, coin, enough_sat + SIGNATURE_SPREAD)
     chain.submit(winner.raw)
     assert chain.mempool() == [winner.txid]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings
 
 from boltwire.commitment import BuiltCommitment, CommitmentParams, CommitmentTerms, HtlcOutput, build_commitment
 from boltwire.commitment_format import CommitmentFormat
@@ -15,9 +14,6 @@ from boltwire.keys import BasepointSecrets, derive_private_key, derive_revocatio
 from boltwire.per_commitment_secrets import generate_from_seed, secret_index
 from boltwire.secp256k1 import PrivateKey
 from boltwire.transaction import Outpoint, Transaction
-
-settings.register_profile("shared machine", deadline=None)
-settings.load_profile("shared machine")
 
 
 @dataclass
