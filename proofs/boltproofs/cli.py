@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -36,10 +36,24 @@ from boltproofs.verify import THEOREMS, VerifyResult, summary_lines, verify
 HOLDS, FAILED, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 4, 5
 """Exit codes."""
 JSON_TO_STDOUT = "-"
+PathLike = TypeVar("PathLike", str | None, Path | None)
 CORES = os.cpu_count() or 1
 
+
+
+def _writable(_context: click.Context, _parameter: click.Parameter, value: PathLike) -> PathLike:
+    """Refuse a file that cannot be written before the work is done that it is for."""
+    if value not in (None, JSON_TO_STDOUT) and not Path(str(value)).absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(Path(str(value)).absolute().parent)!r}")
+    return value
+
+
 json_option = click.option(
-    "--json", "json_file", metavar="FILE", help="Write the result as JSON; - for standard output."
+    "--json",
+    "json_file",
+    metavar="FILE",
+    callback=_writable,
+    help="Write the result as JSON; - for standard output.",
 )
 without_option = click.option(
     "--without",
@@ -53,7 +67,13 @@ workers_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+EXIT_CODES = (
+    "Exit codes: 0 all of it holds, 1 something does not, 2 wrong use or damaged input, "
+    "4 incomplete (a bound was hit), 5 internal error."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(package_name="boltspec")
 def command() -> None:
     """The Lightning Network as a specification that runs: prove it, search it, weaken it, replay it."""
@@ -130,7 +150,13 @@ def _show_theorems(result: VerifyResult, data: Mapping[str, Any]) -> None:
 )
 @click.option("--max-states", type=click.IntRange(min=1), help="Stop after this many worlds: incomplete.")
 @click.option("--max-memory", type=click.IntRange(min=1), metavar="MIB", help="Stop when a process has used so much.")
-@click.option("--trace", "trace_file", type=click.Path(path_type=Path), help="Write the counterexample to this file.")
+@click.option(
+    "--trace",
+    "trace_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_writable,
+    help="Write the counterexample to this file.",
+)
 @json_option
 def explore_command(
     *,

@@ -63,6 +63,8 @@ def _search() -> tuple[list[Result], Ablation]:
 
 def _show_searches(searches: list[Result]) -> bool:
     tables.console().print(tables.searches_table([result.to_json() for result in searches]))
+    if any(result.transitions == 0 for result in searches):
+        click.echo("Where nothing can move, every offer is refused: these worlds are there for ablation.\n")
     for result in searches:
         if result.trace is not None:
             click.echo(ladder(result.trace))

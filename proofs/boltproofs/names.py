@@ -7,11 +7,16 @@ from difflib import get_close_matches
 
 import click
 
+MOST_LISTED = 60
+"""So many names are listed at most where none is near."""
+
 
 def hint(name: str, known: Collection[str]) -> str:
     """Return a phrase with the names that are nearest to an unknown one."""
     near = get_close_matches(name, known, n=3, cutoff=0.4)
-    return f"; near: {', '.join(near)}" if near else ""
+    if near:
+        return f"; near: {', '.join(near)}"
+    return f"; known: {', '.join(sorted(known))}" if len(known) <= MOST_LISTED else ""
 
 
 class Named(click.ParamType[str]):

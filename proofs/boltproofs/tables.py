@@ -89,7 +89,7 @@ def rules_table(statuses: Iterable[RuleStatus]) -> Table:
     """Return the table of requirements that the specification states."""
     table = Table(title="Requirements that the specification states", title_justify="left")
     for heading in ("id", "level", "summary", "proved", "searched", "tested", "ablation"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "id", overflow="fold")
     for status in statuses:
         if status.specified:
             row = status.requirement

@@ -85,7 +85,7 @@ def load(path: Path) -> Trace:
     """Read a trace and run it on the model; ``TraceError`` unless all of it is right."""
     try:
         data = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise TraceError(f"{path}: {error}") from error
     try:
         trace = from_json(data)

@@ -86,9 +86,10 @@ def knows_secret(channel: Channel, number: int) -> bool:
 
 @sends
 def publish_commitment(channel: Channel, number: int) -> Channel:
-    """Publish one of our own signed commitments (B05-failing-channel-n-06: the newest).
+    """Publish one of our own signed commitments that is not revoked.
 
-    B02-revoke-and-ack-n-01 and B05-revoked-commit-l-01 state the same rule.
+    B02-revoke-and-ack-n-01 and B05-revoked-commit-l-01 state the same rule. Which one of them a node publishes, the
+    newest, is the world's matter: the one before it is as safe while it is not revoked.
     """
     require(
         number >= channel.local_revocations,

@@ -5,6 +5,11 @@ its newest commitment and takes what BOLT 5 tells it to take. A corrupt party ma
 it), send messages that the rules forbid, publish any commitment that was ever signed for it, and spend any output that
 it can. It knows all preimages: the worst case.
 
+Honest parties are not infinitely fast, but they are fast enough: no block is added while an honest party could have
+punished an output that is ``scenario.reaction`` blocks old (it has seen it and its claim is confirmed by then). Nothing
+of the kind is assumed of claims on HTLCs that time out. In *careless* scenarios honest parties are tempted to publish
+old commitments and to send what is forbidden; their own rules hold them back.
+
 A message that an honest party rejects ends the connection. After a commitment is confirmed there are no more messages.
 Before that no rule here depends on heights; so time only passes with the transactions on chain, and a commitment may
 be published early or when all HTLCs have expired.
@@ -198,6 +203,7 @@ def _chain_moves(world: World, scenario: Scenario) -> Iterator[tuple[Move, World
                 move = Move(party, "spend", f"{index} {confirmed.output.kind} {path.use}")
                 yield move, replace(world, ledger=spend(ledger, params, confirmed, path))
                 punishes = path.need is Need.SECRET and not scenario.corrupt[party]
+                # A penalty that is still open when the time for it is up: see the module's text.
                 overdue |= punishes and ledger.height + Blocks(1) >= confirmed.height + scenario.reaction
     if not overdue and ledger.height < horizon(world):
         yield Move(CHAIN, "mine", ""), replace(world, ledger=mine(ledger))
