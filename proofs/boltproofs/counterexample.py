@@ -103,8 +103,8 @@ def _small(setting: Setting, path: Taken, members: Members, feerate: int, extra:
         facts.append(
             group.amounts == z3.Sum([z3.If(is_there, term_of(htlc.amount_msat), 0) for is_there, htlc in there])
         )
-    for entry in GROUP_SUMS.known.values():
-        there = members[entry.group.name]
+    for entry in GROUP_SUMS.known.values():  # also those over groups of other settings: nobody is in these
+        there = members.get(entry.group.name, [])
         weights = [z3.If(is_there, at(entry.weight, entry.group.member, htlc), 0) for is_there, htlc in there]
         facts.append(entry.symbol == z3.Sum(weights))
     everyone = [(is_there, htlc) for there in members.values() for is_there, htlc in there]

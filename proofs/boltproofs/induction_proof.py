@@ -152,6 +152,8 @@ def _explain(finding: Finding, theorem: InductiveTheorem, setting: Setting, path
 
 def refute_without(name: str, rule: str, task: Task) -> bool:
     """Say whether the plain interpreter violates the property once the rule is off; the step is looked for."""
+    if task.expired:
+        return False
     theorem = BY_NAME[name]
     near, far = _steps_by_distance(rule)
     with without(task.without | {rule}):
