@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import time
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 LOOPBACK = "127.0.0.1"
 
 _TIMEOUT_SECONDS = 60
+_IDLE_SECONDS = 10
+"""After this time a connection is opened anew: the node drops those that are idle for 30 seconds."""
 
 
 class RpcError(Exception):
@@ -34,6 +37,7 @@ class Rpc:
         authorization = base64.b64encode(credentials.encode()).decode()
         self._headers = {"Authorization": f"Basic {authorization}", "Content-Type": "application/json"}
         self._ids = count()
+        self._used = time.monotonic()
 
     @classmethod
     def from_cookie(cls, port: int, cookie: Path, host: str = LOOPBACK) -> Rpc:
@@ -52,10 +56,13 @@ class Rpc:
         return answer["result"]
 
     def _post(self, body: bytes) -> dict[str, Any]:
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            self.close()
         try:
             self._connection.request("POST", "/", body, self._headers)
             response = self._connection.getresponse()
             content = response.read()
+            self._used = time.monotonic()
         except (http.client.HTTPException, OSError) as failure:
             self.close()
             msg = f"no answer from the node at {self._connection.host}:{self._connection.port}: {failure}"
