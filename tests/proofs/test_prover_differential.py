@@ -244,6 +244,7 @@ WEIGHTS: dict[str, Callable[[Any], Any]] = {
     "amount": lambda htlc: htlc.amount_msat,
     "lost amount": lambda htlc: -htlc.amount_msat,
     "amount of the large": lambda htlc: htlc.amount_msat if htlc.amount_msat >= 1_000 else 0,
+    "lost amount of the large": lambda htlc: -htlc.amount_msat if htlc.amount_msat >= 1_000 else 0,
     "fee": lambda htlc: 3 + htlc.amount_msat // 100,
     "gain": lambda htlc: 0 if htlc.removal is not Removal.FULFILL else -htlc.amount_msat if htlc.offerer else 1,
     "small and hash": lambda htlc: htlc.payment_hash if htlc.amount_msat < 700 and htlc.cltv_expiry > 4 else 1,
