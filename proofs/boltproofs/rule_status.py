@@ -79,7 +79,9 @@ def _cited_in_tests() -> frozenset[str]:
 def _proofs(theorems: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for theorem in theorems:
-        for rule in theorem["refuted_without"] if theorem["status"] == "proved" else ():
+        # A proof with a reason lacks its witness or one of its refutations: it does not count.
+        sound = theorem["status"] == "proved" and not theorem.get("reason")
+        for rule in theorem["refuted_without"] if sound else ():
             found.setdefault(rule, []).append(theorem["name"])
     return found
 
