@@ -19,7 +19,10 @@ from boltnode.storage.schema import migrate
 from boltnode.storage.unit_of_work import UnitOfWork, apply
 
 Observer = Callable[[str], None]
-"""Told of each point at which a crash would matter: ``begun``, ``applied``, ``staged``, ``committed``, ``released``."""
+"""Told of each point at which a crash would matter.
+
+``migrating``, ``migrated``; ``begun``, ``applied`` (per unit), ``staged``, ``committed``, ``released`` (per unit).
+"""
 
 _PRAGMAS: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -63,7 +66,7 @@ class Database:
             self.connection.execute(pragma)
         if faults := self.connection.execute("PRAGMA quick_check(1)").fetchall():
             self._require_intact(faults[0][0])
-        migrate(self.connection)
+        migrate(self.connection, observe=self._observe)
         self.connection.execute("BEGIN IMMEDIATE")  # shows now, not at the first payment, whether it can be written
         self.connection.execute(f"PRAGMA user_version = {self._user_version()}")
         self.connection.execute("COMMIT")

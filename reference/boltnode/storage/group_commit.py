@@ -92,7 +92,7 @@ class GroupCommit:
                 return
 
     async def _commit_group(self) -> None:
-        """Make durable the units that wait now. They stay in the queue until they are, so that readers wait for them."""
+        """Make durable the units that wait now; they stay in the queue until then, so that readers wait for them."""
         async with self._connection_free:
             group = self._waiting[:MAX_GROUP]
             try:

@@ -7,6 +7,7 @@ Amounts are millisatoshi, times seconds since 1970 UTC, ids and hashes bytes in 
 """
 
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
 from boltnode.storage.errors import Corrupt, WrongSchema
@@ -121,16 +122,19 @@ def version_of(connection: sqlite3.Connection) -> int:
     return version
 
 
-def migrate(connection: sqlite3.Connection, version: int = VERSION) -> None:
+def migrate(connection: sqlite3.Connection, version: int = VERSION, observe: Callable[[str], object] = str) -> None:
     """Bring the file to ``version``, each step in a transaction of its own.
 
     A step that is interrupted leaves the file as it was before it. :class:`WrongSchema` for a file from the future.
+    ``observe`` is told of each step, before and after it.
     """
     found = version_of(connection)
     if found > VERSION:
         raise WrongSchema(f"the database has version {found}, this program knows up to {VERSION}: use a newer one")
     for step in range(found, version):
+        observe("migrating")
         connection.executescript(
             f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {step + 1}; COMMIT;"
         )
+        observe("migrated")
