@@ -11,6 +11,7 @@ INTRODUCTIONS = {
     "boltwire": "Bytes: the codecs, keys, transactions, onions and strings of the BOLTs. Imports `boltspec` only.",
     "boltchain": "Bitcoin: an embedded chain on Bitcoin Core's consensus library, and `bitcoind` over RPC, behind one"
     " interface. Knows nothing of Lightning.",
+    "boltnode": "The shell of a node: storage, connections, JSON-RPC, command line. The specification decides, not it.",
     "boltproofs": "The prover, the explorer, ablation, replay, and the `boltspec` command.",
 }
 """The packages that have a page, and what each is."""

@@ -12,7 +12,13 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[3]
 """The source tree; the pages are made from it, and into it."""
-FOLDERS = {"boltspec": "spec", "boltproofs": "proofs", "boltwire": "reference", "boltchain": "reference"}
+FOLDERS = {
+    "boltspec": "spec",
+    "boltproofs": "proofs",
+    "boltwire": "reference",
+    "boltchain": "reference",
+    "boltnode": "reference",
+}
 """Import package -> folder at the top of the tree."""
 
 

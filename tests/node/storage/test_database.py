@@ -157,7 +157,7 @@ def test_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_folder_that_nobody_can_write() -> None:
-    with pytest.raises(ReadOnly, match="/sys/node.sqlite3"):
+    with pytest.raises(ReadOnly, match=r"/sys/node\.sqlite3"):
         Database(Path("/sys/node.sqlite3"))
 
 
