@@ -11,6 +11,7 @@ from hypothesis import settings
 from boltchain.bitcoind import BitcoindChain
 from boltchain.embedded import EmbeddedChain
 from boltchain.provision import HOW_TO_PROVIDE, find_bitcoind
+from boltchain.server.process import ServerProcess
 
 NO_BITCOIND = "no bitcoind"
 
@@ -23,6 +24,17 @@ settings.load_profile("shared machine")
 def embedded_chain() -> Iterator[EmbeddedChain]:
     """A chain on the embedded consensus library, shared by the tests of a module: each must bring its own coins."""
     with EmbeddedChain() as chain:
+        yield chain
+
+
+@pytest.fixture(scope="session")
+def served_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BitcoindChain]:
+    """A chain on `boltchain serve`, started once per test process: each test must bring its own coins.
+
+    It is spoken to by the very code that speaks to bitcoind.
+    """
+    datadir = tmp_path_factory.mktemp("served")
+    with ServerProcess(datadir, permissive=True, durable=False) as server, BitcoindChain(server.connect()) as chain:
         yield chain
 
 

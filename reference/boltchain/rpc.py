@@ -33,6 +33,8 @@ class Rpc:
     def __init__(self, port: int, credentials: str, host: str = LOOPBACK) -> None:
         self.port = port
         """The node's RPC port."""
+        self.credentials = credentials
+        """What this connection logs in with: "user:password"."""
         self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
         authorization = base64.b64encode(credentials.encode()).decode()
         self._headers = {"Authorization": f"Basic {authorization}", "Content-Type": "application/json"}

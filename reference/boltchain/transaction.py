@@ -80,6 +80,16 @@ class Transaction:
     """BIP 141 weight: three times the size without witnesses plus the full size."""
 
     @property
+    def version(self) -> int:
+        """The version, which decides whether relative locks count (2 and above, BIP 68)."""
+        return int.from_bytes(self.raw[:4], "little")
+
+    @property
+    def wtxid(self) -> bytes:
+        """Hash of the serialization with witnesses (BIP 141): 32 bytes, internal byte order."""
+        return double_sha256(self.raw)
+
+    @property
     def vsize(self) -> int:
         """Virtual size in vbytes, rounded up."""
         return (self.weight + 3) // 4
