@@ -13,16 +13,19 @@ from boltproofs.execution import Unsupported, searching
 from boltproofs.groups import Group, forms
 from boltproofs.symbolic import SymBool, SymInt
 from boltspec.channel import Channel
-from boltspec.htlc import Side
+from boltspec.feerates import Feerates, FeeUpdate
+from boltspec.htlc import Side, Stage
 from boltspec.messages import (
     CommitmentSigned,
     Message,
     RevokeAndAck,
     UpdateAddHtlc,
     UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
     UpdateFulfillHtlc,
 )
-from boltspec.params import Limits, Params
+from boltspec.params import Limits, Params, UpdatePolicy
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def arbitrary_params(case: Case) -> Params:
         option_anchors=case.option_anchors,
         local=arbitrary_limits("local"),
         remote=arbitrary_limits("remote"),
+        policy=UpdatePolicy(**{field.name: unknown(f"policy.{field.name}") for field in fields(UpdatePolicy)}),
     )
 
 
@@ -87,6 +91,15 @@ NUMBERS = (
 """The counters of a channel."""
 
 
+def arbitrary_feerates() -> Feerates:
+    """Return unknown feerates at every stage, set by unknown messages."""
+    stages = [stage for stage in Stage if stage is not Stage.ABSENT]
+    newest: Any = tuple(
+        FeeUpdate(unknown(f"fee.{stage.name}.number"), unknown(f"fee.{stage.name}.feerate")) for stage in stages
+    )
+    return Feerates(newest)
+
+
 def arbitrary_channel(case: Case, groups: tuple[Group, ...]) -> Channel:
     """Return an unknown channel state with any number of HTLCs of the given groups."""
     htlcs: Any = SymbolicHtlcs(tuple(Population(group, group.member) for group in groups))
@@ -95,6 +108,7 @@ def arbitrary_channel(case: Case, groups: tuple[Group, ...]) -> Channel:
         params=arbitrary_params(case),
         local_msat=unknown("local_msat"),
         remote_msat=unknown("remote_msat"),
+        feerates=arbitrary_feerates(),
         htlcs=htlcs,
         signed=signed,
         **{name: unknown(name) for name in NUMBERS},
@@ -111,11 +125,17 @@ def domain(channel: Channel, message: Message | None = None) -> list[z3.BoolRef]
     params = channel.params
     unsigned: list[Any] = [params.funding_satoshis, params.feerate_per_kw]
     unsigned += [getattr(limits, entry.name) for limits in (params.local, params.remote) for entry in fields(Limits)]
+    unsigned += [getattr(params.policy, entry.name) for entry in fields(UpdatePolicy)]
     unsigned += [getattr(channel, name) for name in NUMBERS]
+    unsigned += [number for update in channel.feerates.newest for number in update]
     if isinstance(message, UpdateAddHtlc):
         unsigned += [message.id, message.amount_msat, message.cltv_expiry]
     elif isinstance(message, UpdateFulfillHtlc | UpdateFailHtlc):
         unsigned += [message.id]
+    elif isinstance(message, UpdateFailMalformedHtlc):
+        unsigned += [message.id, message.failure_code]
+    elif isinstance(message, UpdateFee):
+        unsigned += [message.feerate_per_kw]
     elif isinstance(message, CommitmentSigned):
         unsigned += [message.num_htlcs]
     facts = [value.term >= 0 for value in unsigned]
@@ -134,6 +154,10 @@ def arbitrary_message(kind: type) -> Message:
         return UpdateFulfillHtlc(unknown("message.id"), unknown("message.payment_preimage"))
     if kind is UpdateFailHtlc:
         return UpdateFailHtlc(unknown("message.id"))
+    if kind is UpdateFailMalformedHtlc:
+        return UpdateFailMalformedHtlc(unknown("message.id"), unknown("message.failure_code"))
+    if kind is UpdateFee:
+        return UpdateFee(unknown("message.feerate_per_kw"))
     if kind is CommitmentSigned:
         signature: Any = UnknownSignature("message.signature.valid")
         htlc_signatures: Any = UnknownSignature("message.htlc_signatures.valid")

@@ -16,23 +16,25 @@ import z3
 
 from boltproofs.arbitrary import NUMBERS, arbitrary_params, unknown
 from boltproofs.execution import DEFINED
-from boltproofs.groups import GROUP_SUMS, at
+from boltproofs.groups import GROUP_SUMS, UNKNOWN_FIELDS, at
 from boltproofs.induction import Setting, StepKind, Taken
 from boltproofs.symbolic import SymBool, SymInt, term_of
 from boltproofs.theorems import STRUCTURE, InductiveTheorem
 from boltspec.channel import Channel, opened
 from boltspec.commitment import View, commitment
+from boltspec.feerates import Feerates, FeeUpdate
 from boltspec.htlc import Htlc
 from boltspec.htlcs import Htlcs
 from boltspec.messages import CommitmentSigned, Message, Signature
-from boltspec.params import Limits, Params
+from boltspec.params import Limits, Params, UpdatePolicy
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty, Step
 from boltspec.units import Msat
 from boltspec.verdict import Accepted
 
-FEERATES = (1_000, 253, 0)
-"""Feerates that are tried, in sat per 1000 weight units: with a constant one, fees are linear."""
+FEERATES = ((1_000, 1_000, 2), (1_000, 1_000, 0), (253, 253, 2), (1_000, 10_000, 2), (0, 0, 0))
+"""Feerates that are tried, in sat per 1000 weight units: those of the channel, that of an ``update_fee``, and the
+``fee_spike_multiple``. With constant ones fees are linear."""
 EXTRA_HTLCS = (0, 2, None)
 """How many HTLCs beside those that the step looks up a state may have: small ones are looked for first."""
 
@@ -66,11 +68,11 @@ def find(setting: Setting, path: Taken, theorem: InductiveTheorem | None) -> Exa
     With a theorem: one that refutes it; else a witness, in which all properties hold and the step is accepted.
     """
     solver, members = setting.solver, _members(setting, path)
-    for feerate in FEERATES:
+    for feerates in FEERATES:
         for extra in EXTRA_HTLCS:
             solver.push()
             solver.add(DEFINED.exact)
-            solver.add(_small(setting, path, members, feerate, extra))
+            solver.add(_small(setting, path, members, feerates, extra))
             example = None
             if solver.check() == z3.sat:
                 example = _confirmed(_built(solver.model(), setting, path, members), path.step, theorem)
@@ -92,9 +94,17 @@ def _members(setting: Setting, path: Taken) -> Members:
     return members
 
 
-def _small(setting: Setting, path: Taken, members: Members, feerate: int, extra: int | None) -> list[z3.BoolRef]:
+def _small(
+    setting: Setting, path: Taken, members: Members, feerates: tuple[int, int, int], extra: int | None
+) -> list[z3.BoolRef]:
     """Return that there are no other HTLCs than these, with ids of their own, and what sums then are."""
-    facts: list[Any] = [z3.Int("feerate_per_kw") == feerate]
+    here, proposed, multiple = feerates
+    facts: list[Any] = [
+        z3.Int("feerate_per_kw") == here,
+        z3.Int("message.feerate_per_kw") == proposed,
+        term_of(setting.channel.params.policy.fee_spike_multiple) == multiple,
+        *(term_of(update.feerate_per_kw) == here for update in setting.channel.feerates.newest),
+    ]
     if extra is not None:
         facts.append(z3.AtMost(*(there[-1][0] for there in members.values()), extra))
     for group in setting.groups:
@@ -138,7 +148,13 @@ def _params(model: z3.ModelRef, params: Params) -> Params:
         feerate_per_kw=_value(model, params.feerate_per_kw),
         local=limits(params.local),
         remote=limits(params.remote),
+        policy=UpdatePolicy(**{e.name: _value(model, getattr(params.policy, e.name)) for e in fields(UpdatePolicy)}),
     )
+
+
+def _feerates(model: z3.ModelRef, feerates: Feerates) -> Feerates:
+    newest: Any = tuple(FeeUpdate(*(_value(model, number) for number in update)) for update in feerates.newest)
+    return Feerates(newest)
 
 
 def _built(model: z3.ModelRef, setting: Setting, path: Taken, members: Members) -> tuple[Channel, Message]:
@@ -146,13 +162,14 @@ def _built(model: z3.ModelRef, setting: Setting, path: Taken, members: Members) 
     for there in members.values():
         for is_there, htlc in there:
             if z3.is_true(model.eval(is_there, model_completion=True)):
-                names = ("id", "amount_msat", "payment_hash", "cltv_expiry")
-                htlcs = htlcs.add(replace(htlc, **{name: _value(model, getattr(htlc, name)) for name in names}))
+                known = {name: _value(model, getattr(htlc, name)) for name in UNKNOWN_FIELDS}
+                htlcs = htlcs.add(replace(htlc, **known))
     symbolic = setting.channel
     channel = Channel(
         params=_params(model, symbolic.params),
         local_msat=_value(model, symbolic.local_msat),
         remote_msat=_value(model, symbolic.remote_msat),
+        feerates=_feerates(model, symbolic.feerates),
         htlcs=htlcs,
         signed=_value(model, symbolic.signed),
         **{name: _value(model, getattr(symbolic, name)) for name in NUMBERS},

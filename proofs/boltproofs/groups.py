@@ -17,14 +17,22 @@ from boltproofs.symbolic import SymInt, term_of
 from boltspec.htlc import Htlc, Removal, Side, Stage
 
 Form = tuple[Side, Stage, Removal, Stage]
-UNKNOWN_FIELDS = ("id", "amount_msat", "payment_hash", "cltv_expiry")
+UNKNOWN_FIELDS = (
+    "id",
+    "amount_msat",
+    "payment_hash",
+    "cltv_expiry",
+    "known_preimage",
+    "remote_exposure_msat",
+    "local_exposure_msat",
+)
 """The fields of an HTLC that a form leaves open."""
 
 
 def forms() -> list[Form]:
     """Return every combination of offerer, stage, way of ending and stage of the removal, possible or not."""
     stages = [stage for stage in Stage if stage is not Stage.ABSENT]
-    ends = [(Removal.NONE, Stage.ABSENT), *product((Removal.FULFILL, Removal.FAIL), stages)]
+    ends = [(Removal.NONE, Stage.ABSENT), *product((Removal.FULFILL, Removal.FAIL, Removal.FAIL_MALFORMED), stages)]
     return [(offerer, added, *end) for offerer, added, end in product(Side, stages, ends)]
 
 

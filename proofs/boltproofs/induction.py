@@ -1,6 +1,6 @@
 """Proving inductive theorems over the real steps.
 
-For each case, each of the ten steps (five messages, both directions) is run on an arbitrary channel and an arbitrary
+For each case, each of the steps (seven messages, both directions) is run on an arbitrary channel and an arbitrary
 message, along every path; wherever it is accepted, each property has to hold afterwards. One question to the solver
 is one *obligation*. Two more obligations of each step are everybody's:
 
@@ -34,13 +34,15 @@ from boltproofs.groups import Group
 from boltproofs.symbolic import term_of
 from boltproofs.theorems import STRUCTURE, InductiveTheorem
 from boltspec.channel import Channel, opened
-from boltspec.htlc import Htlc
+from boltspec.htlc import Htlc, Side
 from boltspec.messages import (
     CommitmentSigned,
     Message,
     RevokeAndAck,
     UpdateAddHtlc,
     UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
     UpdateFulfillHtlc,
 )
 from boltspec.party import receive, send
@@ -49,12 +51,20 @@ from boltspec.properties.property import ChannelProperty, Step, StepProperty
 from boltspec.rules import switched_off
 from boltspec.verdict import Accepted
 
-MESSAGES: tuple[type, ...] = (UpdateAddHtlc, UpdateFulfillHtlc, UpdateFailHtlc, CommitmentSigned, RevokeAndAck)
+MESSAGES: tuple[type, ...] = (
+    UpdateAddHtlc,
+    UpdateFulfillHtlc,
+    UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
+    CommitmentSigned,
+    RevokeAndAck,
+)
 
 
 @dataclass(frozen=True)
 class StepKind:
-    """One of the ten steps."""
+    """One of the steps."""
 
     sending: bool
     message: type
@@ -62,6 +72,10 @@ class StepKind:
     def take(self, channel: Channel, message: Message) -> Any:
         """Run the step that runs in the world and in the node."""
         return send(channel, message) if self.sending else receive(channel, message)
+
+    def is_open_to(self, case: Case) -> bool:
+        """Say whether the node may ever take the step: the opener alone sets the feerate."""
+        return self.message is not UpdateFee or self.sending is (case.opener is Side.LOCAL)
 
     def __str__(self) -> str:
         return f"{'send' if self.sending else 'receive'} {self.message.__name__}"

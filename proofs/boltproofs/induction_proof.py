@@ -66,8 +66,9 @@ def _opening(theorem: InductiveTheorem, setting: Setting, findings: Findings, de
 def _step(
     step: StepKind, theorems: tuple[InductiveTheorem, ...], setting: Setting, findings: Findings, desk: Desk
 ) -> None:
-    """Every property holds after the step wherever it is accepted; somewhere it is accepted."""
-    where, witnessed, ways = f"{step}, {setting.case}", False, Ways()
+    """Every property holds after the step wherever it is accepted; somewhere it is, if it may be in this case."""
+    where, ways = f"{step}, {setting.case}", Ways()
+    witnessed = not step.is_open_to(setting.case)
     try:
         for path in taken_paths(setting, step, ways):
             if desk.task.expired:
@@ -183,7 +184,8 @@ def _refuted_on(path: Taken, setting: Setting, theorem: InductiveTheorem) -> boo
 
 MESSAGES_OF = {
     "adding": ("UpdateAddHtlc",),
-    "removing": ("UpdateFulfillHtlc", "UpdateFailHtlc"),
+    "removing": ("UpdateFulfillHtlc", "UpdateFailHtlc", "UpdateFailMalformedHtlc"),
+    "update": ("UpdateFee",),
     "commitment": ("CommitmentSigned",),
     "revoke": ("RevokeAndAck",),
 }

@@ -9,15 +9,26 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import fields
+from enum import Enum
 from itertools import zip_longest
 
 from boltproofs.explorer.invariants import step_of
 from boltproofs.trace import Trace
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment, View, balance, commitment, pending
+from boltspec.feerates import Feerates
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Stage
 from boltspec.ledger import Ledger
-from boltspec.messages import CommitmentSigned, Message, RevokeAndAck, Signature, UpdateAddHtlc
+from boltspec.messages import (
+    ChannelReestablish,
+    CommitmentSigned,
+    Message,
+    RevokeAndAck,
+    Signature,
+    UpdateAddHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
+)
 from boltspec.party import incoming
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
 from boltspec.rules import requirements, without
@@ -71,7 +82,8 @@ def _heading(trace: Trace) -> list[str]:
 def _rung(scenario: Scenario, before: World, move: Move, after: World) -> list[str]:
     match move.action:
         case "send":
-            middle = _arrow(_message_text(after.wires[move.party][-1]), move.party)
+            sent = after.wires[move.party][len(before.wires[move.party]) :]
+            middle = _arrow("; ".join(map(_message_text, sent)), move.party)
             if after.abuses < before.abuses:
                 middle += " (forbidden)"
             changes = _changes(before, after, move.party)
@@ -93,7 +105,13 @@ def _rejection(scenario: Scenario, before: World, party: int, message: Message) 
 
 def _chain_rung(before: World, move: Move, after: World) -> list[str]:
     ledger = after.ledger
-    if move.action == "mine":
+    if move.action == "disconnect":
+        lines = ["the connection is lost and made again"]
+    elif move.action == "crash":
+        lines = [f"{NAMES[move.party]} crashes and starts again"]
+    elif move.action == "restore":
+        lines = [f"{NAMES[move.party]} has lost its data since the channel was opened"]
+    elif move.action == "mine":
         lines = [f"block {ledger.height}"]
     elif move.action == "publish":
         lines = [f"{NAMES[move.party]} publishes its {move.detail}", *_outputs(ledger)]
@@ -131,6 +149,15 @@ def _message_text(message: Message) -> str:
             shown = _signatures_text(message)
         case RevokeAndAck():
             shown = f"secret {message.per_commitment_secret}"
+        case UpdateFee():
+            shown = f"feerate_per_kw {message.feerate_per_kw}"
+        case ChannelReestablish():
+            shown = (
+                f"next commitment {message.next_commitment_number}, next revocation {message.next_revocation_number}, "
+                f"secret {message.your_last_per_commitment_secret}"
+            )
+        case UpdateFailMalformedHtlc():
+            shown = f"id {message.id}, failure_code {message.failure_code:#x}"
         case _:
             shown = f"id {message.id}"
     return f"{_wire_name(message)} ({shown})"
@@ -154,12 +181,22 @@ def _changes(before: World, after: World, party: int) -> list[str]:
     lines = []
     for field in fields(Channel):
         was, now = getattr(old, field.name), getattr(new, field.name)
-        if field.name != "htlcs" and was != now:
-            lines.append(f"{field.name} {was} > {now}")
+        if field.name not in ("htlcs", "feerates") and was != now:
+            lines.append(f"{field.name} {_shown(was)} > {_shown(now)}")
+    lines += _feerate_changes(old.feerates, new.feerates)
     known = {(htlc.offerer, htlc.id): htlc for htlc in old.htlcs.items}
     for htlc in new.htlcs.items:
         lines += _htlc_changes(party, known.pop((htlc.offerer, htlc.id), None), htlc)
     return lines + [f"{_htlc_name(party, htlc)} settled" for htlc in known.values()]
+
+
+def _shown(value: object) -> object:
+    return value.name if isinstance(value, Enum) else value
+
+
+def _feerate_changes(old: Feerates, new: Feerates) -> list[str]:
+    stages = [stage for stage in Stage if stage is not Stage.ABSENT and old.at(stage) != new.at(stage)]
+    return [f"feerate from {stage.name} on: {new.at(stage).feerate_per_kw}" for stage in stages]
 
 
 def _htlc_name(party: int, htlc: Htlc) -> str:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from boltspec.htlc import REMOTE
 from boltspec.params import LOCKTIME_THRESHOLD, Limits, Params
-from boltspec.scenario import Scenario, Wish, small_limits, small_params
-from boltspec.units import Height, Msat
+from boltspec.scenario import FeeWish, Scenario, Wish, small_limits, small_params
+from boltspec.units import FeeratePerKw, Height, Msat
 
 ANCHORS = small_params(small_limits())
 """Anchors and zero-fee HTLC transactions; A opened the channel and pays the fees."""
@@ -30,6 +30,8 @@ SECOND_FROM_A = Wish(0, Msat(70_000_000), payment_hash=3, cltv_expiry=Height(7))
 DUST_FROM_B = Wish(1, Msat(300_000), payment_hash=4, cltv_expiry=Height(6))
 """Below every dust limit: trimmed from both commitments."""
 
+HIGHER_FEERATE = FeeWish(0, FeeratePerKw(2_000))
+
 NOTHING = Wish(0, Msat(0), payment_hash=5, cltv_expiry=Height(6))
 LAWLESS = (
     NOTHING,
@@ -44,11 +46,16 @@ WRONG_ID = replace(SECOND_FROM_A, id_offset=1)
 """An offer of A that skips an id."""
 
 
+def _without_buffer(params: Params) -> Params:
+    """Return the constants for an opener that keeps nothing back for a higher feerate."""
+    return replace(params, policy=replace(params.policy, fee_spike_multiple=0))
+
+
 def _with_limits(params: Params, limits: Limits) -> Params:
     return replace(params, local=limits, remote=limits)
 
 
-ROOMY = _with_limits(ANCHORS, small_limits(max_in_flight=Msat(1_000_000_000)))
+ROOMY = _without_buffer(_with_limits(ANCHORS, small_limits(max_in_flight=Msat(1_000_000_000))))
 """The whole capacity may be in flight: reserve and fees alone bound an offer."""
 TOO_MUCH = Msat(600_000_000 - 10_000_000 - 896_000 + 1)
 """One more than A can offer without anchors: it has 600,000 sat, keeps 10,000 and pays 896 for a commitment with one
@@ -142,7 +149,29 @@ def _liars() -> list[Scenario]:
     ]
 
 
-_LIST = (*_dances(), *_closings(), *_thieves(), *_careless(), *_liars())
+def _resumptions() -> list[Scenario]:
+    """Both parties are honest; the connection is lost, a party crashes or loses its data."""
+    base = Scenario("resume-a", "one HTLC from A, the connection is lost once", ANCHORS, PUSH, (FROM_A,),
+                    disconnections=1)
+    return [
+        base,
+        replace(base, name="crash-a", title="one HTLC from A, either party crashes once", disconnections=0, crashes=1),
+        replace(base, name="restore-a", title="one HTLC from A, either party loses its data once; either side closes",
+                disconnections=0, restores=1, onchain=True),
+    ]
+
+
+def _fee_changes() -> list[Scenario]:
+    """The opener changes the feerate while HTLCs come and go."""
+    base = Scenario("fees", "A raises the feerate; an HTLC from B", ANCHORS, PUSH, (HIGHER_FEERATE, FROM_B))
+    return [
+        base,
+        replace(base, name="fees-close", title="A raises the feerate, either side closes", onchain=True,
+                wishes=(HIGHER_FEERATE,)),
+    ]
+
+
+_LIST = (*_dances(), *_closings(), *_thieves(), *_careless(), *_liars(), *_resumptions(), *_fee_changes())
 SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _LIST})
 """All scenarios, by name."""
 

@@ -59,7 +59,14 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
         ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01", "B02-removing-htlc-r-01", "D02-removing-htlc-s-01"),
     ),
     InductiveTheorem(
-        accounting.FEE_AFFORDABLE, ("B02-adding-htlc-s-01", "B02-adding-htlc-s-02", "B02-adding-htlc-r-02")
+        accounting.FEE_AFFORDABLE,
+        (
+            "B02-adding-htlc-s-01",
+            "B02-adding-htlc-s-02",
+            "B02-adding-htlc-r-02",
+            "B02-update-fee-r-03",
+            "D02-update-fee-s-01",
+        ),
     ),
     InductiveTheorem(accounting.RESERVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01")),
     InductiveTheorem(

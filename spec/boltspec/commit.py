@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from boltspec.channel import Channel
 from boltspec.commitment import View, commitment, untrimmed_count
+from boltspec.feerates import advance_fee, fee_is_moved_by
 from boltspec.htlc import LOCAL, REMOTE, Event, Htlc, Removal, Side, advance, is_moved_by, is_settled
 from boltspec.messages import CommitmentSigned, RevokeAndAck, Signature
 from boltspec.rules import Reaction, require
@@ -30,6 +31,16 @@ def next_commitment_signed(channel: Channel) -> CommitmentSigned:
     return CommitmentSigned(signature, untrimmed_count(channel, View.REMOTE_NEXT, REMOTE), signature)
 
 
+def last_commitment_signed(channel: Channel) -> CommitmentSigned:
+    """Return the message that signed the peer's newest commitment, to be sent again.
+
+    AMBIGUOUS: signed-again: nothing new is put into it, so the same commitment is signed once more; a later one would
+    need its number.
+    """
+    signature = Signature(commitment(channel, View.REMOTE_LATEST))
+    return CommitmentSigned(signature, untrimmed_count(channel, View.REMOTE_LATEST, REMOTE), signature)
+
+
 def first_signature(channel: Channel) -> CommitmentSigned:
     """Return the signature of the peer that the channel was opened with, in the form of the later ones."""
     signature = Signature(commitment(channel, View.LOCAL_LATEST))
@@ -46,7 +57,8 @@ def send_commitment_signed(channel: Channel, message: CommitmentSigned) -> Chann
         revoked=channel.remote_revocations,
     )
     event = Event.SEND_COMMITMENT_SIGNED
-    require(channel.htlcs.any(lambda htlc: is_moved_by(htlc, event)), "B02-commitment-signed-s-01")
+    # A fee change is reason enough, and so is one that changes no output (B02-commitment-signed-s-02, -s-03).
+    require(has_moved_by(channel, event), "B02-commitment-signed-s-01")
     new = commitment(channel, View.REMOTE_NEXT)
     count = untrimmed_count(channel, View.REMOTE_NEXT, REMOTE)
     require(
@@ -57,9 +69,9 @@ def send_commitment_signed(channel: Channel, message: CommitmentSigned) -> Chann
     )
     require(message.signature.covers(new), "D02-commitment-signed-s-02")
     return replace(
-        channel,
-        htlcs=channel.htlcs.map(lambda htlc: advance(htlc, event)),
+        advanced(channel, event),
         remote_commitment_number=channel.remote_commitment_number + 1,
+        signed_last=True,
     )
 
 
@@ -82,8 +94,7 @@ def receive_commitment_signed(channel: Channel, message: CommitmentSigned) -> Ch
     htlc_signatures_valid = message.htlc_signatures.covers(new)
     require(htlc_signatures_valid, "B02-commitment-signed-r-03", WARN_OR_FAIL, number=new.number)
     return replace(
-        channel,
-        htlcs=channel.htlcs.map(lambda htlc: advance(htlc, Event.RECEIVE_COMMITMENT_SIGNED)),
+        advanced(channel, Event.RECEIVE_COMMITMENT_SIGNED),
         local_commitment_number=channel.local_commitment_number + 1,
         signed=signature_valid and counted and htlc_signatures_valid,
     )
@@ -114,8 +125,8 @@ def send_revoke_and_ack(channel: Channel, message: RevokeAndAck) -> Channel:
         secret=message.per_commitment_secret,
         superseded=channel.local_revocations,
     )
-    advanced = channel.htlcs.map(lambda htlc: advance(htlc, Event.SEND_REVOKE_AND_ACK))
-    return _settled(replace(channel, htlcs=advanced, local_revocations=channel.local_revocations + 1))
+    after = advanced(channel, Event.SEND_REVOKE_AND_ACK)
+    return _settled(replace(after, local_revocations=channel.local_revocations + 1, signed_last=False))
 
 
 @receives
@@ -138,14 +149,29 @@ def receive_revoke_and_ack(channel: Channel, message: RevokeAndAck) -> Channel:
     )
     # A wrong secret adds nothing to what we can derive; nor does a right one after a gap, as the chain is broken.
     unbroken = right and channel.remote_secrets == channel.remote_revocations
-    advanced = channel.htlcs.map(lambda htlc: advance(htlc, Event.RECEIVE_REVOKE_AND_ACK))
     return _settled(
         replace(
-            channel,
-            htlcs=advanced,
+            advanced(channel, Event.RECEIVE_REVOKE_AND_ACK),
             remote_revocations=channel.remote_revocations + 1,
+            signed_last=False,
             remote_secrets=channel.remote_secrets + 1 if unbroken else channel.remote_secrets,
         )
+    )
+
+
+def has_moved_by(channel: Channel, event: Event) -> bool:
+    """Say whether there is an update that the event moves on."""
+    if fee_is_moved_by(channel.feerates, event, channel.params.opener):
+        return True
+    return channel.htlcs.any(lambda htlc: is_moved_by(htlc, event))
+
+
+def advanced(channel: Channel, event: Event) -> Channel:
+    """Return the channel with every update moved one stage on where the event says so."""
+    return replace(
+        channel,
+        htlcs=channel.htlcs.map(lambda htlc: advance(htlc, event)),
+        feerates=advance_fee(channel.feerates, event, channel.params.opener),
     )
 
 
@@ -161,6 +187,6 @@ def _settled(channel: Channel) -> Channel:
 
 def _gain(htlc: Htlc, side: Side) -> Msat:
     """Return what a settled HTLC adds to the balance of a side."""
-    if not is_settled(htlc) or htlc.removal is Removal.FAIL:
+    if not is_settled(htlc) or htlc.removal is not Removal.FULFILL:
         return Msat(0)
     return -htlc.amount_msat if htlc.offerer is side else htlc.amount_msat

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from boltspec.channel import Channel
 from boltspec.fees import commitment_fee, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
-from boltspec.units import Height, Msat, Sat, to_msat
+from boltspec.units import FeeratePerKw, Height, Msat, Sat, to_msat
 
 NOTHING = Msat(0)
 """No money."""
@@ -43,7 +43,7 @@ class View(Enum):
         self._removals_from = (remote_from, local_from)
 
     def includes_additions_from(self, offerer: Side) -> Stage:
-        """Return the least stage at which the view includes an HTLC that this side has added."""
+        """Return the least stage at which the view includes an addition or a fee update of this side."""
         return self._additions_from[offerer]
 
     def includes_removals_from(self, offerer: Side) -> Stage:
@@ -75,7 +75,7 @@ def change(htlc: Htlc, side: Side, view: View) -> Msat:
         return NOTHING
     gone = is_removed(htlc, view)
     if htlc.offerer is side:
-        return NOTHING if gone and htlc.removal is Removal.FAIL else -htlc.amount_msat
+        return NOTHING if gone and htlc.removal is not Removal.FULFILL else -htlc.amount_msat
     return htlc.amount_msat if gone and htlc.removal is Removal.FULFILL else NOTHING
 
 
@@ -103,12 +103,32 @@ def offered_count(channel: Channel, side: Side, view: View) -> int:
 
 def untrimmed_count(channel: Channel, view: View, owner: Side) -> int:
     """Return how many HTLCs of the view have an output in a commitment of that owner, whose dust limit decides."""
-    return channel.htlcs.count(lambda htlc: is_in(htlc, view) and not is_trimmed(channel.params, owner, htlc))
+    return untrimmed_at(channel, view, owner, feerate(channel, view))
+
+
+def untrimmed_at(channel: Channel, view: View, owner: Side, rate: FeeratePerKw) -> int:
+    """Return how many HTLCs of the view would have an output at some feerate."""
+    return channel.htlcs.count(lambda htlc: is_in(htlc, view) and not is_trimmed(channel.params, rate, owner, htlc))
+
+
+def dust_balance(channel: Channel, view: View, owner: Side, rate: FeeratePerKw) -> Msat:
+    """Return the value of the HTLCs of the view that have no output in a commitment of that owner at some feerate."""
+    return channel.htlcs.total(
+        lambda htlc: htlc.amount_msat
+        if is_in(htlc, view) and is_trimmed(channel.params, rate, owner, htlc)
+        else NOTHING,
+        NOTHING,
+    )
+
+
+def feerate(channel: Channel, view: View) -> FeeratePerKw:
+    """Return the feerate of the view: that of the newest ``update_fee`` which it includes."""
+    return channel.feerates.at(view.includes_additions_from(channel.params.opener)).feerate_per_kw
 
 
 def fee(channel: Channel, view: View, owner: Side) -> Sat:
     """Return the base fee that the opener owes for a commitment of that owner with the updates of the view."""
-    return commitment_fee(channel.params, untrimmed_count(channel, view, owner))
+    return commitment_fee(channel.params, feerate(channel, view), untrimmed_count(channel, view, owner))
 
 
 def above_reserve(channel: Channel, side: Side, view: View) -> Msat:
@@ -134,6 +154,7 @@ class Commitment:
     """
 
     number: int
+    feerate_per_kw: FeeratePerKw
     to_owner_msat: Msat
     to_other_msat: Msat
     htlcs: tuple[CommittedHtlc, ...]
@@ -144,6 +165,7 @@ def commitment(channel: Channel, view: View) -> Commitment:
     owner = view.owner
     return Commitment(
         number=commitment_number(channel, view),
+        feerate_per_kw=feerate(channel, view),
         to_owner_msat=balance(channel, owner, view),
         to_other_msat=balance(channel, owner.other, view),
         htlcs=channel.htlcs.keep(lambda htlc: is_in(htlc, view)).collect(

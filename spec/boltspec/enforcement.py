@@ -91,6 +91,7 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
     B02-revoke-and-ack-n-01 and B05-revoked-commit-l-01 state the same rule. Which one of them a node publishes, the
     newest, is the world's matter: the one before it is as safe while it is not revoked.
     """
+    require(not channel.behind, "B02-retransmission-r-03")
     require(
         number >= channel.local_revocations,
         "B02-revoke-and-ack-n-01",

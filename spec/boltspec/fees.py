@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from boltspec.htlc import Htlc, Side
 from boltspec.params import ANCHOR_SAT, Params
-from boltspec.units import Sat, floor_to_sat
+from boltspec.units import FeeratePerKw, Sat, floor_to_sat
 
 COMMITMENT_WEIGHT = 724
 """Weight of a commitment without HTLCs (B03-fee-calculation-b-05)."""
@@ -22,10 +22,10 @@ HTLC_SUCCESS_WEIGHT = 703
 """Weight of an HTLC-success transaction without anchors (B03-fee-calculation-b-04)."""
 
 
-def commitment_fee(params: Params, untrimmed: int) -> Sat:
+def commitment_fee(params: Params, feerate: FeeratePerKw, untrimmed: int) -> Sat:
     """Return the base fee of a commitment with that many HTLC outputs, rounded down (B03-fee-calculation-b-07)."""
     base = COMMITMENT_WEIGHT_ANCHORS if params.option_anchors else COMMITMENT_WEIGHT
-    return Sat(params.feerate_per_kw * (base + HTLC_OUTPUT_WEIGHT * untrimmed) // 1000)
+    return Sat(feerate * (base + HTLC_OUTPUT_WEIGHT * untrimmed) // 1000)
 
 
 def anchors_cost(params: Params) -> Sat:
@@ -33,7 +33,7 @@ def anchors_cost(params: Params) -> Sat:
     return ANCHOR_SAT + ANCHOR_SAT if params.option_anchors else Sat(0)
 
 
-def second_stage_fee(params: Params, offered_by_owner: bool) -> Sat:
+def second_stage_fee(params: Params, feerate: FeeratePerKw, offered_by_owner: bool) -> Sat:
     """Return the fee of the owner's transaction that claims an HTLC output; zero with anchors.
 
     B03-fee-calculation-b-01 to B03-fee-calculation-b-04.
@@ -41,13 +41,13 @@ def second_stage_fee(params: Params, offered_by_owner: bool) -> Sat:
     if params.option_anchors:
         return Sat(0)
     weight = HTLC_TIMEOUT_WEIGHT if offered_by_owner else HTLC_SUCCESS_WEIGHT
-    return Sat(params.feerate_per_kw * weight // 1000)
+    return Sat(feerate * weight // 1000)
 
 
-def is_trimmed(params: Params, owner: Side, htlc: Htlc) -> bool:
-    """Say whether an HTLC has no output in the owner's commitment.
+def is_trimmed(params: Params, feerate: FeeratePerKw, owner: Side, htlc: Htlc) -> bool:
+    """Say whether an HTLC has no output in the owner's commitment at that feerate.
 
     B03-trimmed-outputs-b-06 (offered by the owner), B03-trimmed-outputs-b-08 (received), B03-commitment-outputs-b-02.
     """
     dust_limit = params.announced_by(owner).dust_limit_satoshis
-    return floor_to_sat(htlc.amount_msat) < dust_limit + second_stage_fee(params, htlc.offerer is owner)
+    return floor_to_sat(htlc.amount_msat) < dust_limit + second_stage_fee(params, feerate, htlc.offerer is owner)

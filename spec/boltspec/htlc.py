@@ -71,6 +71,10 @@ ADVANCES: dict[tuple[Event, Side], tuple[Stage, Stage]] = {
 """``(event, maker of the update) -> (stage before, stage after)``; updates at other stages stay where they are."""
 
 
+NO_PREIMAGE = -1
+"""Names no preimage."""
+
+
 class Removal(IntEnum):
     """How an HTLC ends."""
 
@@ -78,7 +82,9 @@ class Removal(IntEnum):
     FULFILL = 1
     """``update_fulfill_htlc``: the recipient showed the preimage and is paid."""
     FAIL = 2
-    """``update_fail_htlc`` or ``update_fail_malformed_htlc``: the offerer has it back."""
+    """``update_fail_htlc``: the offerer has it back."""
+    FAIL_MALFORMED = 3
+    """``update_fail_malformed_htlc``: the offerer has it back, and must word the failure itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,13 @@ class Htlc:
     removal: Removal = Removal.NONE
     removed: Stage = Stage.ABSENT
     """Stage of the recipient's removal."""
+    known_preimage: int = NO_PREIMAGE
+    """The preimage that the recipient has shown to this node, which is the offerer: never forgotten, even if the
+    removal is (B02-retransmission-n-03)."""
+    remote_exposure_msat: Msat = Msat(0)  # noqa: RUF009  # a plain integer
+    """If it has no output in the remote commitment: what all such HTLCs were worth when it was offered to this node."""
+    local_exposure_msat: Msat = Msat(0)  # noqa: RUF009  # a plain integer
+    """The same of the local commitment."""
 
     @property
     def recipient(self) -> Side:

@@ -14,7 +14,7 @@ from boltspec.htlc import Side
 from boltspec.messages import CommitmentSigned
 from boltspec.outputs import Kind, Need, Output, Path, Spender, outputs, second_stage
 from boltspec.params import Params
-from boltspec.units import Blocks, Height, Sat
+from boltspec.units import Blocks, FeeratePerKw, Height, Sat
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Closing:
     """Party (0 or 1) whose commitment it is."""
     number: int
     height: Height
+    feerate_per_kw: FeeratePerKw
+    """What its second-stage transactions pay too."""
     htlcs_signed: bool = True
     """The owner holds the peer's signatures for its second-stage transactions."""
 
@@ -71,7 +73,8 @@ def confirm_commitment(ledger: Ledger, params: Params, party: int, owner: Side, 
         raise ValueError("the funding output is spent already, or the signature is valid for nothing")
     height = ledger.height + Blocks(1)
     made = tuple(Confirmed(output, height) for output in outputs(params, owner, signed))
-    return Ledger(height, Closing(party, signed.number, height, held.htlc_signatures.covers(signed)), made)
+    htlcs_signed = held.htlc_signatures.covers(signed)
+    return Ledger(height, Closing(party, signed.number, height, signed.feerate_per_kw, htlcs_signed), made)
 
 
 def is_open(path: Path, confirmed: Confirmed, height: Height, to_self_delay: Blocks) -> bool:
@@ -93,8 +96,8 @@ def spend(ledger: Ledger, params: Params, confirmed: Confirmed, path: Path) -> L
     assert ledger.closing is not None
     rest = tuple(entry for entry in ledger.unspent if entry is not confirmed)
     if path.leads_to is not None:
-        made = Confirmed(second_stage(params, confirmed.output, path.leads_to), ledger.height + Blocks(1))
-        return replace(ledger, unspent=(*rest, made))
+        made = second_stage(params, ledger.closing.feerate_per_kw, confirmed.output, path.leads_to)
+        return replace(ledger, unspent=(*rest, Confirmed(made, ledger.height + Blocks(1))))
     owner = ledger.closing.owner
     payee = owner if path.spender is Spender.OWNER else 1 - owner
     payment = Payment(confirmed.output.kind, payee, confirmed.output.amount_sat, path.need is Need.SECRET)

@@ -17,7 +17,7 @@ from boltspec.commitment import Commitment, CommittedHtlc
 from boltspec.fees import anchors_cost, commitment_fee, second_stage_fee
 from boltspec.htlc import Side
 from boltspec.params import Params
-from boltspec.units import Msat, Sat, floor_to_sat
+from boltspec.units import FeeratePerKw, Msat, Sat, floor_to_sat
 
 
 class Kind(StrEnum):
@@ -119,16 +119,18 @@ def outputs(params: Params, owner: Side, commitment: Commitment) -> tuple[Output
     dust limit has no output (B03-trimmed-outputs-b-01, -b-02, -b-04, -b-06, -b-08).
     """
     dust_limit = params.announced_by(owner).dust_limit_satoshis
-    htlcs = [_htlc_output(htlc) for htlc in commitment.htlcs if not _is_dust(params, dust_limit, htlc)]
-    cost = commitment_fee(params, len(htlcs)) + anchors_cost(params)
+    feerate = commitment.feerate_per_kw
+    htlcs = [_htlc_output(htlc) for htlc in commitment.htlcs if not _is_dust(params, feerate, dust_limit, htlc)]
+    # AMBIGUOUS: fee-clamped: what the opener cannot pay, be it fee or anchors, is missing from the fee.
+    cost = commitment_fee(params, feerate, len(htlcs)) + anchors_cost(params)
     to_owner = _main_balance(commitment.to_owner_msat, cost if owner is params.opener else Sat(0))
     to_other = _main_balance(commitment.to_other_msat, Sat(0) if owner is params.opener else cost)
     mains = (Output(Kind.TO_LOCAL, to_owner), Output(Kind.TO_REMOTE, to_other))
     return (*(main for main in mains if main.amount_sat >= dust_limit), *htlcs)
 
 
-def _is_dust(params: Params, dust_limit: Sat, htlc: CommittedHtlc) -> bool:
-    return floor_to_sat(htlc.amount_msat) < dust_limit + second_stage_fee(params, htlc.offered_by_owner)
+def _is_dust(params: Params, feerate: FeeratePerKw, dust_limit: Sat, htlc: CommittedHtlc) -> bool:
+    return floor_to_sat(htlc.amount_msat) < dust_limit + second_stage_fee(params, feerate, htlc.offered_by_owner)
 
 
 def _htlc_output(htlc: CommittedHtlc) -> Output:
@@ -141,7 +143,10 @@ def _main_balance(balance: Msat, cost: Sat) -> Sat:
     return left if left > Sat(0) else Sat(0)
 
 
-def second_stage(params: Params, output: Output, kind: Kind) -> Output:
-    """Return the output of the HTLC-timeout or HTLC-success transaction that spends an HTLC output."""
-    fee = second_stage_fee(params, output.kind is Kind.OFFERED_HTLC)
+def second_stage(params: Params, feerate: FeeratePerKw, output: Output, kind: Kind) -> Output:
+    """Return the output of the HTLC-timeout or HTLC-success transaction that spends an HTLC output.
+
+    It was signed at the feerate of its commitment.
+    """
+    fee = second_stage_fee(params, feerate, output.kind is Kind.OFFERED_HTLC)
     return Output(kind, output.amount_sat - fee, output.htlc)

@@ -52,6 +52,20 @@ MAINNET_LIMITS = Limits(
 
 
 @dataclass(frozen=True, slots=True)
+class UpdatePolicy:
+    """What the local node's owner finds acceptable in normal operation: the choices that BOLT 2 leaves to the node."""
+
+    max_dust_htlc_exposure_msat: Msat = Msat(50_000_000)  # noqa: RUF009  # a plain integer
+    """Most that HTLCs without an output may be worth in a commitment."""
+    fee_spike_multiple: int = 2
+    """The opener keeps back what one more HTLC costs at this multiple of the feerate; 0 for nothing."""
+    least_feerate_per_kw: FeeratePerKw = FeeratePerKw(253)  # noqa: RUF009  # a plain integer
+    """Below this the peer's ``update_fee`` is too low for timely processing."""
+    most_feerate_per_kw: FeeratePerKw = FeeratePerKw(50_000)  # noqa: RUF009  # a plain integer
+    """Above this it is unreasonably large."""
+
+
+@dataclass(frozen=True, slots=True)
 class Params:
     """The constants of a channel, seen from one node."""
 
@@ -60,12 +74,15 @@ class Params:
     opener: Side
     """Who pays the fee of the commitment transactions."""
     feerate_per_kw: FeeratePerKw
+    """Of the first commitments; ``update_fee`` changes it later (:mod:`boltspec.feerates`)."""
     option_anchors: bool
     """Commitments with anchors and zero-fee HTLC transactions; else ``static_remotekey``."""
     local: Limits
     """Announced by the local node: binds the remote one."""
     remote: Limits
     """Announced by the remote node: binds the local one."""
+    policy: UpdatePolicy = UpdatePolicy()  # frozen
+    """The local node's own choices."""
 
     @property
     def capacity_msat(self) -> Msat:
@@ -81,7 +98,7 @@ class Params:
         return self.remote if side is LOCAL else self.local
 
     def mirrored(self) -> Params:
-        """Return the same constants as the other node sees them."""
+        """Return the same constants as the other node sees them, if its owner makes the same choices."""
         return Params(
             funding_satoshis=self.funding_satoshis,
             opener=self.opener.other,
@@ -89,4 +106,5 @@ class Params:
             option_anchors=self.option_anchors,
             local=self.remote,
             remote=self.local,
+            policy=self.policy,
         )

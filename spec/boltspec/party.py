@@ -17,26 +17,41 @@ from boltspec.commit import (
     send_commitment_signed,
     send_revoke_and_ack,
 )
+from boltspec.fee_updates import receive_update_fee, send_update_fee
 from boltspec.htlc import LOCAL
 from boltspec.ledger import Ledger, confirm_commitment
 from boltspec.messages import (
+    ChannelReestablish,
     CommitmentSigned,
     Message,
     RevokeAndAck,
     UpdateAddHtlc,
     UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
     UpdateFulfillHtlc,
 )
 from boltspec.proposals import proposals
+from boltspec.reestablish import (
+    disconnected,
+    may_be_spoken_to,
+    may_speak,
+    receive_channel_reestablish,
+    retransmission,
+    retransmitted,
+    send_channel_reestablish,
+)
 from boltspec.rules import EVERY_RULE, without
 from boltspec.scenario import Scenario
 from boltspec.units import Height
 from boltspec.update import (
     receive_update_add_htlc,
     receive_update_fail_htlc,
+    receive_update_fail_malformed_htlc,
     receive_update_fulfill_htlc,
     send_update_add_htlc,
     send_update_fail_htlc,
+    send_update_fail_malformed_htlc,
     send_update_fulfill_htlc,
 )
 from boltspec.verdict import Accepted, Refused, Rejected
@@ -44,6 +59,11 @@ from boltspec.verdict import Accepted, Refused, Rejected
 
 def send(channel: Channel, message: Message) -> Accepted[Channel] | Refused:
     """Hand a message to the sender's step for its type."""
+    if isinstance(message, ChannelReestablish):
+        return send_channel_reestablish(channel, message)
+    turn = may_speak(channel, message)
+    if isinstance(turn, Refused):
+        return turn
     match message:
         case UpdateAddHtlc():
             return send_update_add_htlc(channel, message)
@@ -51,6 +71,10 @@ def send(channel: Channel, message: Message) -> Accepted[Channel] | Refused:
             return send_update_fulfill_htlc(channel, message)
         case UpdateFailHtlc():
             return send_update_fail_htlc(channel, message)
+        case UpdateFailMalformedHtlc():
+            return send_update_fail_malformed_htlc(channel, message)
+        case UpdateFee():
+            return send_update_fee(channel, message)
         case CommitmentSigned():
             return send_commitment_signed(channel, message)
         case RevokeAndAck():
@@ -59,6 +83,11 @@ def send(channel: Channel, message: Message) -> Accepted[Channel] | Refused:
 
 def receive(channel: Channel, message: Message) -> Accepted[Channel] | Rejected:
     """Hand a message to the receiver's step for its type."""
+    if isinstance(message, ChannelReestablish):
+        return receive_channel_reestablish(channel, message)
+    turn = may_be_spoken_to(channel, message)
+    if isinstance(turn, Rejected):
+        return turn
     match message:
         case UpdateAddHtlc():
             return receive_update_add_htlc(channel, message)
@@ -66,6 +95,10 @@ def receive(channel: Channel, message: Message) -> Accepted[Channel] | Rejected:
             return receive_update_fulfill_htlc(channel, message)
         case UpdateFailHtlc():
             return receive_update_fail_htlc(channel, message)
+        case UpdateFailMalformedHtlc():
+            return receive_update_fail_malformed_htlc(channel, message)
+        case UpdateFee():
+            return receive_update_fee(channel, message)
         case CommitmentSigned():
             return receive_commitment_signed(channel, message)
         case RevokeAndAck():
@@ -73,10 +106,11 @@ def receive(channel: Channel, message: Message) -> Accepted[Channel] | Rejected:
 
 
 class Sent(NamedTuple):
-    """A message that a party can send now."""
+    """What a party can send now."""
 
     label: str
-    message: Message
+    messages: tuple[Message, ...]
+    """One message, or all that are to be sent again after the connection was lost."""
     channel: Channel
     """The sender's state after it."""
     offered: int
@@ -88,13 +122,17 @@ class Sent(NamedTuple):
 def outgoing(scenario: Scenario, party: int, channel: Channel, offered: int, abusive: bool) -> tuple[Sent, ...]:
     """Return what a party can send now; ``abusive`` if it may send what its rules forbid."""
     sent = []
+    again = retransmission(channel)
+    if again:
+        label = " ".join(("again", *(type(message).__name__ for message in again)))
+        sent.append(Sent(label, again, retransmitted(channel), offered, False))
     for proposal in proposals(channel, scenario, party, offered, tempted=scenario.careless or abusive):
         verdict = send(channel, proposal.message)
         if isinstance(verdict, Accepted):
-            sent.append(Sent(proposal.label, proposal.message, verdict.state, proposal.offered, False))
+            sent.append(Sent(proposal.label, (proposal.message,), verdict.state, proposal.offered, False))
         elif abusive:
             after = _sent_against_the_rules(channel, proposal.message)
-            sent.append(Sent(proposal.label, proposal.message, after, proposal.offered, True))
+            sent.append(Sent(proposal.label, (proposal.message,), after, proposal.offered, True))
     return tuple(sent)
 
 
@@ -113,6 +151,14 @@ def incoming(scenario: Scenario, party: int, channel: Channel, message: Message)
         return receive(channel, message)
 
 
+def is_durable_before(message: Message) -> bool:
+    """Say whether the sender's state is made durable before the message leaves.
+
+    Once the peer may have it we are bound by it: to what we signed, and not to use what we revoked.
+    """
+    return isinstance(message, CommitmentSigned | RevokeAndAck)
+
+
 def closing(scenario: Scenario, party: int, height: Height, held: CommitmentSigned) -> Ledger:
     """Return the ledger in which a commitment of a party is confirmed right above that height."""
     params = scenario.params if party == 0 else scenario.params.mirrored()
@@ -125,8 +171,9 @@ class Steps:
 
     outgoing: Callable[[Scenario, int, Channel, int, bool], tuple[Sent, ...]]
     incoming: Callable[[Scenario, int, Channel, Message], Accepted[Channel] | Rejected]
+    disconnected: Callable[[Channel], Channel]
     closing: Callable[[Scenario, int, Height, CommitmentSigned], Ledger]
 
 
-PLAIN = Steps(outgoing, incoming, closing)
+PLAIN = Steps(outgoing, incoming, disconnected, closing)
 """The functions themselves, computed anew each time."""

@@ -13,15 +13,19 @@ from boltspec.channel import Channel
 from boltspec.commit import next_commitment_signed, next_revoke_and_ack
 from boltspec.htlc import REMOTE, Stage
 from boltspec.messages import (
+    BADONION,
     WRONG_SECRET,
     Message,
     RevokeAndAck,
     Signature,
     UpdateAddHtlc,
     UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
     UpdateFulfillHtlc,
 )
-from boltspec.scenario import Scenario
+from boltspec.reestablish import next_channel_reestablish, owes_reestablish
+from boltspec.scenario import FeeWish, Scenario, Wish
 
 WRONG_PREIMAGE = -1
 """A preimage of no hash."""
@@ -45,29 +49,42 @@ def proposals(channel: Channel, scenario: Scenario, party: int, offered: int, te
 
     ``offered`` is how many of its wishes it is through with; ``tempted`` adds messages that the rules forbid.
     """
-    yield from _offers(channel, scenario, party, offered)
-    for messages in (_removals, _commitments, _revocations):
+    yield from _wishes(channel, scenario, party, offered)
+    for label, message in _removals(channel, scenario, tempted):
+        yield Proposal(label, message, offered)
+    for messages in (_commitments, _revocations, _reestablishing):
         for label, message in messages(channel, tempted):
             yield Proposal(label, message, offered)
 
 
-def _offers(channel: Channel, scenario: Scenario, party: int, offered: int) -> Iterator[Proposal]:
-    wishes = [wish for wish in scenario.wishes if wish.offerer == party]
+def _wishes(channel: Channel, scenario: Scenario, party: int, offered: int) -> Iterator[Proposal]:
+    wishes = [wish for wish in scenario.wishes if wish.party == party]
     for index, wish in enumerate(wishes[offered:], start=offered):
-        message = UpdateAddHtlc(
-            id=channel.next_local_htlc_id + wish.id_offset,
-            amount_msat=wish.amount_msat,
-            payment_hash=wish.payment_hash,
-            cltv_expiry=wish.cltv_expiry,
-        )
-        yield Proposal(f"update_add_htlc {index}", message, index + 1)
+        label, message = _wished(channel, wish)
+        yield Proposal(f"{label} {index}", message, index + 1)
 
 
-def _removals(channel: Channel, tempted: bool) -> Iterator[tuple[str, Message]]:
+def _wished(channel: Channel, wish: Wish | FeeWish) -> tuple[str, Message]:
+    if isinstance(wish, FeeWish):
+        return "update_fee", UpdateFee(wish.feerate_per_kw)
+    return "update_add_htlc", UpdateAddHtlc(
+        id=channel.next_local_htlc_id + wish.id_offset,
+        amount_msat=wish.amount_msat,
+        payment_hash=wish.payment_hash,
+        cltv_expiry=wish.cltv_expiry,
+    )
+
+
+def _removals(channel: Channel, scenario: Scenario, tempted: bool) -> Iterator[tuple[str, Message]]:
     for htlc in channel.htlcs.items:
         if htlc.offerer is REMOTE and (tempted or (htlc.added is Stage.IRREVOCABLE and not htlc.removed)):
             yield f"update_fulfill_htlc {htlc.id}", UpdateFulfillHtlc(htlc.id, htlc.payment_hash)
             yield f"update_fail_htlc {htlc.id}", UpdateFailHtlc(htlc.id)
+            if scenario.malformed:
+                yield f"update_fail_malformed_htlc {htlc.id}", UpdateFailMalformedHtlc(htlc.id, BADONION)
+            if scenario.malformed and tempted:
+                label = f"update_fail_malformed_htlc {htlc.id} without BADONION"
+                yield label, UpdateFailMalformedHtlc(htlc.id, BADONION - 1)
             if tempted:
                 yield f"update_fulfill_htlc {htlc.id} wrong preimage", UpdateFulfillHtlc(htlc.id, WRONG_PREIMAGE)
     if tempted:
@@ -88,3 +105,16 @@ def _revocations(channel: Channel, tempted: bool) -> Iterator[tuple[str, Message
     yield "revoke_and_ack", next_revoke_and_ack(channel)
     if tempted:
         yield "revoke_and_ack wrong secret", RevokeAndAck(WRONG_SECRET)
+
+
+def _reestablishing(channel: Channel, tempted: bool) -> Iterator[tuple[str, Message]]:
+    if not owes_reestablish(channel):
+        return
+    right = next_channel_reestablish(channel)
+    yield "channel_reestablish", right
+    if tempted:
+        for field in ("next_commitment_number", "next_revocation_number"):
+            for by in (-1, 1):
+                yield f"channel_reestablish {field}{by:+}", replace(right, **{field: getattr(right, field) + by})
+        yield "channel_reestablish zero", replace(right, next_commitment_number=0)
+        yield "channel_reestablish wrong secret", replace(right, your_last_per_commitment_secret=WRONG_SECRET)

@@ -21,13 +21,22 @@ NAMES = ("A", "B")
 class Wish:
     """An HTLC that a party wants to offer."""
 
-    offerer: int
+    party: int
     """Seat of the party (0 or 1)."""
     amount_msat: Msat
     payment_hash: int
     cltv_expiry: Height
     id_offset: int = 0
     """Added to the right id: a wrong one if it is not zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeWish:
+    """A feerate that a party wants to set."""
+
+    party: int
+    """Seat of the party (0 or 1)."""
+    feerate_per_kw: FeeratePerKw
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,8 @@ class Scenario:
     """Constants of the channel, seen from A."""
     push_msat: Msat
     """What B has at first."""
-    wishes: tuple[Wish, ...]
-    """Offers that may be made, each once, those of one party in this order."""
+    wishes: tuple[Wish | FeeWish, ...]
+    """Updates that may be made, each once, those of one party in this order."""
     corrupt: tuple[bool, bool] = (False, False)
     abuses: int = 0
     """How many messages that the rules forbid a corrupt party may send."""
@@ -49,6 +58,14 @@ class Scenario:
     """Honest parties too are tempted by every forbidden message: only their sender rules hold them back."""
     onchain: bool = False
     """Commitments may be published, by honest parties (the newest) and corrupt ones (any)."""
+    malformed: bool = False
+    """Recipients may find that an onion cannot be read."""
+    disconnections: int = 0
+    """How often the connection may be lost."""
+    crashes: int = 0
+    """How often an honest party may crash, and start again from what it had made durable."""
+    restores: int = 0
+    """How often an honest party may lose all data since the channel was opened."""
     reaction: Blocks = Blocks(2)  # noqa: RUF009  # a plain integer
     """Within how many blocks an honest party has seen an output that it must punish and confirmed its claim."""
 

@@ -1,4 +1,4 @@
-"""Updates: adding and removing an HTLC (BOLT 2, Adding an HTLC, Removing an HTLC).
+"""Adding and removing an HTLC (BOLT 2, Adding an HTLC, Removing an HTLC, Bounding exposure to trimmed HTLCs).
 
 An update applies to the *other* node's commitment first. So an offerer checks what it may offer against the view that
 it would sign next (``REMOTE_NEXT``), and the recipient checks the same view from its end (``LOCAL_NEXT``); since
@@ -10,13 +10,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from boltspec.channel import Channel
-from boltspec.commitment import View, above_reserve, fee, is_in, offered_count, offered_value
-from boltspec.fees import anchors_cost
+from boltspec.commitment import (
+    View,
+    above_reserve,
+    dust_balance,
+    fee,
+    feerate,
+    is_in,
+    offered_count,
+    offered_value,
+    untrimmed_at,
+)
+from boltspec.fees import anchors_cost, commitment_fee, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
-from boltspec.messages import UpdateAddHtlc, UpdateFailHtlc, UpdateFulfillHtlc
+from boltspec.messages import BADONION, UpdateAddHtlc, UpdateFailHtlc, UpdateFailMalformedHtlc, UpdateFulfillHtlc
 from boltspec.params import LOCKTIME_THRESHOLD
 from boltspec.rules import Reaction, RuleBroken, require
-from boltspec.units import Height, Msat, to_msat
+from boltspec.units import FeeratePerKw, Height, Msat, to_msat
 from boltspec.verdict import receives, sends
 
 WARN_OR_FAIL = Reaction.WARN_OR_FAIL
@@ -29,17 +39,17 @@ LAST_HEIGHT = Height(LOCKTIME_THRESHOLD)
 def send_update_add_htlc(channel: Channel, message: UpdateAddHtlc) -> Channel:
     """Offer an HTLC to the peer."""
     limits = channel.params.remote
-    offered = _with_offer(channel, LOCAL, message)
+    htlc = _offer(LOCAL, message)
+    offered = _with_offer(channel, htlc)
     view = View.REMOTE_NEXT
+    _require_bounded_exposure(offered, htlc)
     left = above_reserve(offered, LOCAL, view)
-    if channel.params.opener is LOCAL:
-        for owner in (REMOTE, LOCAL):
-            # AMBIGUOUS: fee-of-both-commitments: both are computed with the updates that the peer gets first.
-            after_fee = left - to_msat(fee(offered, view, owner))
-            require(after_fee >= NOTHING, "B02-adding-htlc-s-01", left_msat=after_fee)
-            if channel.params.option_anchors:
-                after_anchors = after_fee - to_msat(anchors_cost(channel.params))
-                require(after_anchors >= NOTHING, "B02-adding-htlc-s-02", left_msat=after_anchors)
+    for owner in (REMOTE, LOCAL):
+        # AMBIGUOUS: fee-of-both-commitments: both are computed with the updates that the peer gets first.
+        if channel.params.opener is LOCAL:
+            _require_own_means(offered, left, owner)
+        else:
+            _require_peers_means(offered, owner)
     require(left >= NOTHING, "D02-adding-htlc-s-01", left_msat=left)
     require(message.amount_msat > NOTHING, "B02-adding-htlc-s-05", amount_msat=message.amount_msat)
     require(message.amount_msat >= limits.htlc_minimum_msat, "B02-adding-htlc-s-06", amount_msat=message.amount_msat)
@@ -55,12 +65,48 @@ def send_update_add_htlc(channel: Channel, message: UpdateAddHtlc) -> Channel:
     return offered
 
 
+def _require_own_means(offered: Channel, left: Msat, owner: Side) -> None:
+    """Check that we, the opener, can pay for a commitment of that owner; ``left`` is what we have above our reserve."""
+    params, view = offered.params, View.REMOTE_NEXT
+    after_fee = left - to_msat(fee(offered, view, owner))
+    require(after_fee >= NOTHING, "B02-adding-htlc-s-01", left_msat=after_fee)
+    anchors = to_msat(anchors_cost(params))
+    if params.option_anchors:
+        require(after_fee >= anchors, "B02-adding-htlc-s-02", left_msat=after_fee, anchors_msat=anchors)
+    # AMBIGUOUS: fee-spike-buffer: one more HTLC with an output, and the higher feerate at the same time.
+    spike = FeeratePerKw(feerate(offered, view) * params.policy.fee_spike_multiple)
+    buffer = to_msat(commitment_fee(params, spike, untrimmed_at(offered, view, owner, spike) + 1))
+    require(left >= anchors + buffer, "B02-adding-htlc-s-03", left_msat=left, buffer_msat=buffer)
+
+
+def _require_peers_means(offered: Channel, owner: Side) -> None:
+    """Check that the peer, as the opener, can pay for our HTLC in a commitment of that owner."""
+    view = View.REMOTE_NEXT
+    cost = to_msat(fee(offered, view, owner)) + to_msat(anchors_cost(offered.params))
+    left = above_reserve(offered, REMOTE, view)
+    require(left >= cost, "B02-adding-htlc-s-04", left_msat=left, cost_msat=cost)
+
+
+def _require_bounded_exposure(offered: Channel, htlc: Htlc) -> None:
+    """Check how much would go to miners if the channel were closed now, unless this HTLC adds nothing to it."""
+    params, view = offered.params, View.REMOTE_NEXT
+    rate, most = feerate(offered, view), params.policy.max_dust_htlc_exposure_msat
+    # Failing the HTLC that ours would forward (B02-dust-exposure-h-02, -h-04) is for the node that forwards.
+    if is_trimmed(params, rate, REMOTE, htlc):
+        exposed = dust_balance(offered, view, REMOTE, rate)
+        require(exposed <= most, "B02-dust-exposure-h-01", exposed_msat=exposed)
+    if is_trimmed(params, rate, LOCAL, htlc):
+        exposed = dust_balance(offered, view, LOCAL, rate)
+        require(exposed <= most, "B02-dust-exposure-h-03", exposed_msat=exposed)
+
+
 @receives
 def receive_update_add_htlc(channel: Channel, message: UpdateAddHtlc) -> Channel:
     """Take the peer's offer of an HTLC. Several may have the same hash (B02-adding-htlc-r-05)."""
     params = channel.params
     limits = params.local
-    offered = _with_offer(channel, REMOTE, message)
+    htlc = _offer(REMOTE, message)
+    offered = _with_offer(channel, _with_exposure(channel, htlc))
     view = View.LOCAL_NEXT
     amount = message.amount_msat
     require(
@@ -87,9 +133,9 @@ def receive_update_add_htlc(channel: Channel, message: UpdateAddHtlc) -> Channel
     return offered
 
 
-def _with_offer(channel: Channel, offerer: Side, message: UpdateAddHtlc) -> Channel:
-    """Return the channel with the HTLC added, as if all checks had passed."""
-    htlc = Htlc(
+def _offer(offerer: Side, message: UpdateAddHtlc) -> Htlc:
+    """Return the HTLC that a message offers."""
+    return Htlc(
         offerer=offerer,
         id=message.id,
         amount_msat=message.amount_msat,
@@ -97,16 +143,46 @@ def _with_offer(channel: Channel, offerer: Side, message: UpdateAddHtlc) -> Chan
         cltv_expiry=message.cltv_expiry,
         added=Stage.PENDING,
     )
+
+
+def _with_offer(channel: Channel, htlc: Htlc) -> Channel:
+    """Return the channel with the HTLC added, as if all checks had passed."""
     channel = replace(channel, htlcs=channel.htlcs.add(htlc))
-    if offerer is LOCAL:
-        return replace(channel, next_local_htlc_id=message.id + 1)
-    return replace(channel, next_remote_htlc_id=message.id + 1)
+    if htlc.offerer is LOCAL:
+        return replace(channel, next_local_htlc_id=htlc.id + 1)
+    return replace(channel, next_remote_htlc_id=htlc.id + 1)
+
+
+def _with_exposure(channel: Channel, htlc: Htlc) -> Htlc:
+    """Return the peer's HTLC with a note of what it exposes us to."""
+    # AMBIGUOUS: dust-balance: that of the updates which we have heard of by now, at the feerate that they come with.
+    params, view = channel.params, View.LOCAL_NEXT
+    rate = feerate(channel, view)
+    if is_trimmed(params, rate, REMOTE, htlc):
+        htlc = replace(htlc, remote_exposure_msat=dust_balance(channel, view, REMOTE, rate) + htlc.amount_msat)
+    if is_trimmed(params, rate, LOCAL, htlc):
+        htlc = replace(htlc, local_exposure_msat=dust_balance(channel, view, LOCAL, rate) + htlc.amount_msat)
+    return htlc
+
+
+def is_overexposed(channel: Channel, htlc: Htlc) -> bool:
+    """Say whether an HTLC of the peer exposes us to too much: then it is to be failed once it is committed.
+
+    B02-dust-exposure-r-01, B02-dust-exposure-r-03: the node fails it instead of forwarding or claiming it.
+    """
+    most = channel.params.policy.max_dust_htlc_exposure_msat
+    return htlc.remote_exposure_msat > most or htlc.local_exposure_msat > most
 
 
 @sends
 def send_update_fulfill_htlc(channel: Channel, message: UpdateFulfillHtlc) -> Channel:
     """Claim an HTLC that the peer offered, by showing its preimage."""
     htlc = _removable_by_us(channel, message.id)
+    most = channel.params.policy.max_dust_htlc_exposure_msat
+    exposed = htlc.remote_exposure_msat
+    require(exposed <= most, "B02-dust-exposure-r-02", exposed_msat=exposed)
+    exposed = htlc.local_exposure_msat
+    require(exposed <= most, "B02-dust-exposure-r-04", exposed_msat=exposed)
     # A preimage is worth the amount: a wrong one would be refused, the right one can never be taken back.
     require(message.payment_preimage == htlc.payment_hash, "D02-removing-htlc-s-02", preimage=message.payment_preimage)
     return _removed(channel, htlc, Removal.FULFILL)
@@ -116,6 +192,14 @@ def send_update_fulfill_htlc(channel: Channel, message: UpdateFulfillHtlc) -> Ch
 def send_update_fail_htlc(channel: Channel, message: UpdateFailHtlc) -> Channel:
     """Give an HTLC that the peer offered back to it."""
     return _removed(channel, _removable_by_us(channel, message.id), Removal.FAIL)
+
+
+@sends
+def send_update_fail_malformed_htlc(channel: Channel, message: UpdateFailMalformedHtlc) -> Channel:
+    """Give an HTLC that the peer offered back to it: its onion cannot be read."""
+    htlc = _removable_by_us(channel, message.id)
+    require(message.failure_code >= BADONION, "D02-removing-htlc-s-03", failure_code=message.failure_code)
+    return _removed(channel, htlc, Removal.FAIL_MALFORMED)
 
 
 def _removable_by_us(channel: Channel, htlc_id: int) -> Htlc:
@@ -137,13 +221,25 @@ def receive_update_fulfill_htlc(channel: Channel, message: UpdateFulfillHtlc) ->
         WARN_OR_FAIL,
         preimage=message.payment_preimage,
     )
-    return _removed(channel, htlc, Removal.FULFILL)
+    return _removed(channel, htlc, Removal.FULFILL, known_preimage=message.payment_preimage)
 
 
 @receives
 def receive_update_fail_htlc(channel: Channel, message: UpdateFailHtlc) -> Channel:
     """Take back an HTLC which we offered."""
     return _removed(channel, _removable_by_peer(channel, message.id), Removal.FAIL)
+
+
+@receives
+def receive_update_fail_malformed_htlc(channel: Channel, message: UpdateFailMalformedHtlc) -> Channel:
+    """Take back an HTLC which we offered and whose onion the peer could not read.
+
+    Whether the hash of the onion is right, which it may look into (B02-removing-htlc-r-04), is for the node.
+    """
+    htlc = _removable_by_peer(channel, message.id)
+    code = message.failure_code
+    require(code >= BADONION, "B02-removing-htlc-r-03", WARN_OR_FAIL, failure_code=code)
+    return _removed(channel, htlc, Removal.FAIL_MALFORMED)
 
 
 def _removable_by_peer(channel: Channel, htlc_id: int) -> Htlc:
@@ -155,7 +251,7 @@ def _removable_by_peer(channel: Channel, htlc_id: int) -> Htlc:
     return htlc
 
 
-def _removed(channel: Channel, htlc: Htlc, removal: Removal) -> Channel:
-    return replace(
-        channel, htlcs=channel.htlcs.replace(htlc, replace(htlc, removal=removal, removed=Stage.PENDING))
-    )
+def _removed(channel: Channel, htlc: Htlc, removal: Removal, known_preimage: int | None = None) -> Channel:
+    known = htlc.known_preimage if known_preimage is None else known_preimage
+    after = replace(htlc, removal=removal, removed=Stage.PENDING, known_preimage=known)
+    return replace(channel, htlcs=channel.htlcs.replace(htlc, after))

@@ -10,9 +10,14 @@ punished an output that is ``scenario.reaction`` blocks old (it has seen it and 
 of the kind is assumed of claims on HTLCs that time out. In *careless* scenarios honest parties are tempted to publish
 old commitments and to send what is forbidden; their own rules hold them back.
 
-A message that an honest party rejects ends the connection. After a commitment is confirmed there are no more messages.
-Before that no rule here depends on heights; so time only passes with the transactions on chain, and a commitment may
-be published early or when all HTLCs have expired.
+The connection may be lost, with all that is on the wires; then it is there again at once, and both parties resume the
+channel. A party that crashes starts again from what it had made durable: its state before it last sent a
+``commitment_signed`` or ``revoke_and_ack``, with that message. One that *restores* has lost everything since the
+channel was opened; it publishes nothing before its peer has told it where the channel stands.
+
+A message that an honest party rejects ends the connection for good. After a commitment is confirmed there are no more
+messages. Before that no rule here depends on heights; so time only passes with the transactions on chain, and a
+commitment may be published early or when all HTLCs have expired.
 
 :func:`successors` is the transition relation. It is deterministic in its labels: a trace is a list of moves. It is
 made of functions of single components (:mod:`boltspec.party`), whose results a search can remember.
@@ -24,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from boltspec.channel import Channel, opened
+from boltspec.channel import Channel, Link, opened
 from boltspec.commit import first_signature
 from boltspec.commitment import Commitment
 from boltspec.enforcement import knows_secret, publish_commitment, resolution, situation
@@ -32,7 +37,8 @@ from boltspec.htlc import LOCAL, REMOTE
 from boltspec.ledger import Confirmed, Ledger, is_open, mine, spend
 from boltspec.messages import CommitmentSigned, Message
 from boltspec.outputs import PATHS, Need, Path, Spender
-from boltspec.party import PLAIN, Steps
+from boltspec.party import PLAIN, Steps, is_durable_before
+from boltspec.rules import duty
 from boltspec.scenario import NAMES, Scenario
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Refused, Rejected
@@ -44,9 +50,9 @@ class Move(NamedTuple):
     """One step of the world."""
 
     party: int
-    """Seat of the party that moves: it sends, receives, publishes or spends; ``CHAIN`` for an empty block."""
+    """Seat of the party that moves: it sends, receives, crashes, publishes or spends; ``CHAIN`` for nobody."""
     action: str
-    """``send``, ``deliver``, ``publish``, ``spend`` or ``mine``."""
+    """``send``, ``deliver``, ``disconnect``, ``crash``, ``restore``, ``publish``, ``spend`` or ``mine``."""
     detail: str
     """What exactly; unique among the moves of a state."""
 
@@ -82,6 +88,14 @@ class World:
     abuses: int = 0
     """How many forbidden messages corrupt parties may still send."""
     blame: Blame | None = None
+    durable: tuple[Channel | None, Channel | None] = (None, None)
+    """What each party would start from after a crash; kept only while one may happen."""
+    disconnections: int = 0
+    """How often the connection may still be lost."""
+    crashes: int = 0
+    restores: int = 0
+    restored: tuple[bool, bool] = (False, False)
+    """Who has lost its data."""
 
 
 def initial(scenario: Scenario) -> World:
@@ -98,6 +112,10 @@ def initial(scenario: Scenario) -> World:
         history=(first[0], first[1]),
         ledger=Ledger(Height(0)),
         abuses=scenario.abuses,
+        durable=nodes if scenario.crashes else (None, None),
+        disconnections=scenario.disconnections,
+        crashes=scenario.crashes,
+        restores=scenario.restores,
     )
 
 
@@ -112,6 +130,7 @@ def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Iterat
         for party in (0, 1):
             if world.wires[1 - party]:
                 yield _deliver(world, scenario, party, steps)
+        yield from _losses(world, scenario, steps)
     if scenario.onchain:
         for party in (0, 1):
             yield from _publications(world, scenario, party, steps)
@@ -131,15 +150,15 @@ def take(world: World, scenario: Scenario, move: Move) -> World:
 def _sends(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
     abusive = scenario.corrupt[party] and world.abuses > 0
     for sent in steps.outgoing(scenario, party, world.nodes[party], world.offered[party], abusive):
-        wire = (*world.wires[party], sent.message)
-        after = World(
+        after = replace(
+            world,
             nodes=_with(world.nodes, party, sent.channel),
-            wires=_with(world.wires, party, wire),
+            wires=_with(world.wires, party, (*world.wires[party], *sent.messages)),
             offered=_with(world.offered, party, sent.offered),
-            history=world.history,
-            ledger=world.ledger,
             abuses=world.abuses - sent.forbidden,
         )
+        if world.crashes and any(map(is_durable_before, sent.messages)) and duty("D02-retransmission-n-01"):
+            after = replace(after, durable=_with(world.durable, party, sent.channel))
         yield Move(party, "send", sent.label), after
 
 
@@ -164,8 +183,41 @@ def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tupl
 def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
     if scenario.corrupt[party]:
         return world
-    blame = None if scenario.corrupt[1 - party] else Blame(party, rule)
+    # Who has lost its data, and who meets such a one, must expect that numbers do not fit.
+    excused = scenario.corrupt[1 - party] or any(world.restored)
+    blame = None if excused else Blame(party, rule)
     return replace(world, wires=((), ()), connected=False, blame=blame)
+
+
+# --- losing the connection, and more ---
+
+
+def _losses(world: World, scenario: Scenario, steps: Steps) -> Iterator[tuple[Move, World]]:
+    if world.disconnections:
+        after = _reconnected(world, world.nodes, steps)
+        yield Move(CHAIN, "disconnect", ""), replace(after, disconnections=world.disconnections - 1)
+    for party in (0, 1):
+        durable = world.durable[party]
+        if world.crashes and durable is not None and not scenario.corrupt[party]:
+            after = _restarted(world, party, durable, steps)
+            yield Move(party, "crash", ""), replace(after, crashes=world.crashes - 1)
+        if world.restores and not scenario.corrupt[party]:
+            after = _restarted(world, party, initial(scenario).nodes[party], steps)
+            yield (
+                Move(party, "restore", ""),
+                replace(after, restores=world.restores - 1, restored=_with(world.restored, party, True)),
+            )
+
+
+def _restarted(world: World, party: int, channel: Channel, steps: Steps) -> World:
+    """Return the world in which a party has started again from an earlier state."""
+    history = world.history[party][: channel.local_commitment_number + 1]
+    world = replace(world, history=_with(world.history, party, history))
+    return _reconnected(world, _with(world.nodes, party, channel), steps)
+
+
+def _reconnected(world: World, nodes: tuple[Channel, Channel], steps: Steps) -> World:
+    return replace(world, nodes=(steps.disconnected(nodes[0]), steps.disconnected(nodes[1])), wires=((), ()))
 
 
 # --- the chain ---
@@ -178,6 +230,8 @@ def _publications(world: World, scenario: Scenario, party: int, steps: Steps) ->
         if signed is None:
             continue
         if not scenario.corrupt[party]:
+            if world.restored[party] and channel.link in (Link.DOWN, Link.SENT):
+                continue
             newest = number == len(history) - 1
             if not (newest or scenario.careless) or isinstance(publish_commitment(channel, number), Refused):
                 continue

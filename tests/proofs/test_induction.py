@@ -34,7 +34,7 @@ from boltspec.commit import receive_revoke_and_ack, send_revoke_and_ack
 from boltspec.commitment import View, commitment
 from boltspec.htlc import LOCAL, REMOTE, Event, Stage
 from boltspec.htlcs import NO_HTLCS
-from boltspec.messages import Message, RevokeAndAck
+from boltspec.messages import ChannelReestablish, Message, RevokeAndAck
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty
 from boltspec.rules import without
@@ -75,7 +75,7 @@ def test_every_theorem_holds_and_has_a_witness() -> None:
 
 def test_every_message_is_taken_in_both_directions() -> None:
     assert {(step.sending, step.message) for step in STEPS} == {
-        (sending, kind) for sending in (True, False) for kind in get_args(Message)
+        (sending, kind) for sending in (True, False) for kind in get_args(Message) if kind is not ChannelReestablish
     }
 
 

@@ -27,20 +27,25 @@ from boltproofs.theorems import STRUCTURE
 from boltspec.channel import Channel
 from boltspec.commit import next_commitment_signed
 from boltspec.commitment import View, commitment, untrimmed_count
+from boltspec.feerates import Feerates, FeeUpdate
 from boltspec.htlc import LOCAL, REMOTE, Event, Htlc, Removal, Side, Stage, advance, is_settled
 from boltspec.htlcs import Htlcs
 from boltspec.messages import (
+    BADONION,
     CommitmentSigned,
     Message,
     RevokeAndAck,
     Signature,
     UpdateAddHtlc,
     UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
     UpdateFulfillHtlc,
 )
-from boltspec.params import Limits, Params
+from boltspec.params import Limits, Params, UpdatePolicy
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty
+from boltspec.units import FeeratePerKw
 from boltspec.verdict import Accepted
 
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -382,7 +387,13 @@ def lawful_forms(ours_owed: int, theirs_owed: int) -> tuple[Form, ...]:
 
 
 def plain_channel(
-    case: int, htlcs: Htlcs, owed: tuple[int, int], balances: tuple[int, int], reserve: int = 0
+    case: int,
+    htlcs: Htlcs,
+    owed: tuple[int, int],
+    balances: tuple[int, int],
+    *,
+    reserve: int = 0,
+    fees: tuple[int, int] = (0, 0),
 ) -> Channel:
     limits = Limits(3, 4_000, reserve, 2, 144, 3)  # type: ignore[arg-type]
     others = Limits(4, 5_000, reserve + 1, 1, 6, 4)  # type: ignore[arg-type]
@@ -390,7 +401,8 @@ def plain_channel(
     numbers = {"local_commitment_number": 3 + owed[0], "local_revocations": 3, "remote_secrets": 4}
     numbers |= {"remote_commitment_number": 4 + owed[1], "remote_revocations": 4}
     numbers |= {"next_local_htlc_id": len(htlcs.items), "next_remote_htlc_id": len(htlcs.items)}
-    return Channel(params, *balances, htlcs, **numbers)  # type: ignore[arg-type]
+    feerates = Feerates((FeeUpdate(fees[0] + fees[1], 253 * fees[0] + 1), *[FeeUpdate(fees[1], 1)] * 4))  # type: ignore[arg-type]
+    return Channel(params, *balances, feerates, htlcs, **numbers)  # type: ignore[arg-type]
 
 
 DIFFERING_CASES = (0, 3)
@@ -404,9 +416,10 @@ def channels(draw: st.DrawFn) -> tuple[int, Channel]:
     owed = draw(st.integers(0, 1)), draw(st.integers(0, 1))
     committed = tuple((side, Stage.IRREVOCABLE, Removal.NONE, Stage.ABSENT) for side in Side)
     htlcs = draw(htlcs_of((*lawful_forms(*owed), *committed * 4), most=5))
+    fees = draw(st.integers(0, 1)), draw(st.integers(0, 2))
     case, reserve = draw(st.sampled_from(DIFFERING_CASES)), draw(st.integers(0, 3))
     balances = st.sampled_from((2_000_000, 1_500_000)) | st.integers(0, 9_000) | st.integers(-2_000, 900_000)
-    return case, plain_channel(case, htlcs, owed, (draw(balances), draw(balances)), reserve)
+    return case, plain_channel(case, htlcs, owed, (draw(balances), draw(balances)), reserve=reserve, fees=fees)
 
 
 @st.composite
@@ -424,6 +437,10 @@ def messages(draw: st.DrawFn, step: StepKind, channel: Channel) -> Message:
         return UpdateFulfillHtlc(some_id, (htlc.payment_hash if htlc else 0) + nearby)
     if step.message is UpdateFailHtlc:
         return UpdateFailHtlc(some_id)
+    if step.message is UpdateFailMalformedHtlc:
+        return UpdateFailMalformedHtlc(some_id, BADONION + nearby)
+    if step.message is UpdateFee:
+        return UpdateFee(FeeratePerKw(draw(st.sampled_from((252, 253, 1_000, 20_000, 50_000, 50_001)))))
     if step.message is RevokeAndAck:
         return RevokeAndAck((channel.local_revocations if step.sending else channel.remote_revocations) + nearby)
     right = next_commitment_signed(channel) if step.sending else signed_for_us(channel)
@@ -444,6 +461,10 @@ def values_of(case: int, channel: Channel, step: StepKind, message: Message) -> 
     """Return what the prover's symbols stand for in a concrete channel and message."""
     params = channel.params
     known: dict[str, int | bool] = {name: getattr(params, name) for name in ("funding_satoshis", "feerate_per_kw")}
+    known |= {f"policy.{entry.name}": getattr(params.policy, entry.name) for entry in fields(UpdatePolicy)}
+    for stage in (stage for stage in Stage if stage is not Stage.ABSENT):
+        update = channel.feerates.at(stage)
+        known |= {f"fee.{stage.name}.number": update.number, f"fee.{stage.name}.feerate": int(update.feerate_per_kw)}  # type: ignore[call-overload]
     known |= {f"local.{entry.name}": getattr(params.local, entry.name) for entry in fields(Limits)}
     known |= {f"remote.{entry.name}": getattr(params.remote, entry.name) for entry in fields(Limits)}
     known |= {name: getattr(channel, name) for name in ("local_msat", "remote_msat", "signed", *NUMBERS)}
@@ -453,7 +474,7 @@ def values_of(case: int, channel: Channel, step: StepKind, message: Message) -> 
         known["message.signature.valid"] = message.signature.covers(new)
         known["message.htlc_signatures.valid"] = message.htlc_signatures.covers(new)
     sought: int = getattr(message, "id", -1)
-    removing = isinstance(message, UpdateFulfillHtlc | UpdateFailHtlc)
+    removing = isinstance(message, UpdateFulfillHtlc | UpdateFailHtlc | UpdateFailMalformedHtlc)
     found = channel.htlcs.find(REMOTE if step.sending else LOCAL, sought) if removing else None
     return Values(settle(CASES[case], 20_000).groups, channel.htlcs, known, found)
 

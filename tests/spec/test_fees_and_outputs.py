@@ -15,6 +15,7 @@ from boltspec.units import FeeratePerKw, Height, Msat, Sat
 
 ANCHORS = small_params(small_limits())
 STATIC = small_params(small_limits(), option_anchors=False)
+RATE = FeeratePerKw(1_000)
 
 
 @pytest.mark.parametrize(
@@ -24,19 +25,19 @@ STATIC = small_params(small_limits(), option_anchors=False)
 def test_commitment_fee_grows_with_each_htlc_output(option_anchors: bool, untrimmed: int, fee: int) -> None:
     """B03-fee-calculation-b-05, B03-fee-calculation-b-06"""
     params = ANCHORS if option_anchors else STATIC
-    assert commitment_fee(params, untrimmed) == Sat(fee)
+    assert commitment_fee(params, RATE, untrimmed) == Sat(fee)
 
 
 def test_commitment_fee_is_rounded_down() -> None:
     """B03-fee-calculation-b-07"""
-    assert commitment_fee(replace(STATIC, feerate_per_kw=FeeratePerKw(253)), 0) == Sat(183)  # 183.17
+    assert commitment_fee(STATIC, FeeratePerKw(253), 0) == Sat(183)  # 183.17
 
 
 def test_anchors_and_second_stage_fees() -> None:
     """B03-fee-calculation-b-01 to B03-fee-calculation-b-04"""
     assert [anchors_cost(ANCHORS), anchors_cost(STATIC)] == [Sat(660), Sat(0)]
-    assert [second_stage_fee(ANCHORS, True), second_stage_fee(ANCHORS, False)] == [Sat(0), Sat(0)]
-    assert [second_stage_fee(STATIC, True), second_stage_fee(STATIC, False)] == [Sat(663), Sat(703)]
+    assert [second_stage_fee(ANCHORS, RATE, True), second_stage_fee(ANCHORS, RATE, False)] == [Sat(0), Sat(0)]
+    assert [second_stage_fee(STATIC, RATE, True), second_stage_fee(STATIC, RATE, False)] == [Sat(663), Sat(703)]
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,12 @@ def test_an_htlc_that_does_not_pay_for_its_claim_is_trimmed(
     """B03-trimmed-outputs-b-06, B03-trimmed-outputs-b-08"""
     params = ANCHORS if option_anchors else STATIC
     least = Htlc(offerer, 0, Msat(least_sat * 1000), 1, Height(6), Stage.PENDING)
-    assert not is_trimmed(params, LOCAL, least)
-    assert is_trimmed(params, LOCAL, replace(least, amount_msat=Msat(least_sat * 1000 - 1)))
+    assert not is_trimmed(params, RATE, LOCAL, least)
+    assert is_trimmed(params, RATE, LOCAL, replace(least, amount_msat=Msat(least_sat * 1000 - 1)))
 
 
 def committed(owner_msat: int, other_msat: int, *htlcs: CommittedHtlc) -> Commitment:
-    return Commitment(0, Msat(owner_msat), Msat(other_msat), htlcs)
+    return Commitment(0, RATE, Msat(owner_msat), Msat(other_msat), htlcs)
 
 
 def paid(commitment: Commitment, owner: Side = LOCAL) -> dict[Kind, int]:
@@ -89,8 +90,8 @@ def test_htlcs_have_an_output_each_by_who_offered_them() -> None:
 def test_second_stage_pays_its_fee_from_the_htlc() -> None:
     htlc = CommittedHtlc(True, 0, Msat(50_000_000), 1, Height(6))
     output = Output(Kind.OFFERED_HTLC, Sat(50_000), htlc)
-    assert second_stage(STATIC, output, Kind.TIMED_OUT_HTLC) == Output(Kind.TIMED_OUT_HTLC, Sat(49_337), htlc)
-    assert second_stage(ANCHORS, output, Kind.TIMED_OUT_HTLC).amount_sat == Sat(50_000)
+    assert second_stage(STATIC, RATE, output, Kind.TIMED_OUT_HTLC) == Output(Kind.TIMED_OUT_HTLC, Sat(49_337), htlc)
+    assert second_stage(ANCHORS, RATE, output, Kind.TIMED_OUT_HTLC).amount_sat == Sat(50_000)
 
 
 def test_the_owner_is_paid_only_after_a_delay_and_everything_else_can_be_revoked() -> None:

@@ -23,6 +23,7 @@ OWN_BALANCE, RESERVE = 600_000_000, 10_000_000
 def channel(limits: Limits | None = None, *, option_anchors: bool = True, opener_is_local: bool = True) -> Channel:
     """A channel in which the local node has 600,000 sat and the remote one 400,000."""
     params: Params = small_params(limits or small_limits(), option_anchors)
+    params = replace(params, policy=replace(params.policy, fee_spike_multiple=0))
     if opener_is_local:
         return opened(params, Msat(1_000_000_000 - OWN_BALANCE))
     return opened(replace(params, opener=REMOTE), Msat(OWN_BALANCE))

@@ -40,7 +40,7 @@ the boundaries with anchors and without (663 and 703 sat of fee), and large ones
 
 wishes = st.builds(
     Wish,
-    offerer=st.integers(0, 1),
+    party=st.integers(0, 1),
     amount_msat=st.sampled_from(AMOUNTS).map(Msat),
     payment_hash=st.integers(1, 3),
     cltv_expiry=st.integers(3, 8).map(Height),

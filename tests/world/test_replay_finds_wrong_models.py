@@ -15,7 +15,7 @@ from boltspec.ledger import mine
 from boltspec.messages import Signature
 from boltspec.outputs import Kind, Output, outputs
 from boltspec.params import Params
-from boltspec.units import Blocks, Sat
+from boltspec.units import Blocks, FeeratePerKw, Sat
 from boltspec.world import World
 
 Find = Callable[..., Trace]
@@ -60,8 +60,8 @@ def test_lock_that_the_chain_does_not_have(
 
 
 def test_fee_that_is_one_satoshi_off(kernel: KernelPool, find_payment: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(params: Params, untrimmed: int) -> Sat:
-        return commitment_fee(params, untrimmed) + Sat(1)
+    def wrong(params: Params, feerate: FeeratePerKw, untrimmed: int) -> Sat:
+        return commitment_fee(params, feerate, untrimmed) + Sat(1)
 
     monkeypatch.setattr("boltspec.outputs.commitment_fee", wrong)
     report = refuted(find_payment(HONEST, Kind.TO_LOCAL, by_revocation=False), kernel)
@@ -84,7 +84,7 @@ def test_output_that_the_model_overlooks(kernel: KernelPool, find_trace: Find, m
 def test_fee_of_the_second_stage_that_is_forgotten(
     kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def same_amount(params: Params, output: Output, kind: Kind) -> Output:
+    def same_amount(params: Params, feerate: FeeratePerKw, output: Output, kind: Kind) -> Output:
         return replace(output, kind=kind)
 
     monkeypatch.setattr("boltspec.ledger.second_stage", same_amount)

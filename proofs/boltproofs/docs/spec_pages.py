@@ -22,9 +22,9 @@ def package(name: str) -> tuple[str, ...]:
 
 CHAPTERS = (
     Chapter("The words", ("units", "htlc", "messages", "params")),
-    Chapter("The state", ("htlcs", "channel", "fees", "commitment")),
+    Chapter("The state", ("feerates", "htlcs", "channel", "fees", "commitment")),
     Chapter("Rules", ("rules", "verdict")),
-    Chapter("The update dance", ("update", "commit")),
+    Chapter("The update dance", ("update", "fee_updates", "commit", "reestablish")),
     Chapter("On the chain", ("outputs", "ledger", "enforcement")),
     Chapter("The world", ("scenario", "proposals", "party", "world")),
     Chapter(

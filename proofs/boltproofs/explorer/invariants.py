@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from boltspec.channel import Channel
+from boltspec.channel import Channel, Link
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
 from boltspec.properties.property import ChannelProperty, Step, StepProperty, WorldProperty
 from boltspec.scenario import Scenario
@@ -76,6 +76,8 @@ def step_of(before: World, move: Move, after: World, scenario: Scenario) -> Step
     party = move.party
     if move.action not in ("send", "deliver") or not after.connected or scenario.corrupt[party]:
         return None
-    sending = move.action == "send"
+    node, sending = before.nodes[party], move.action == "send"
+    if sending and (node.owes_commitment or node.owes_revocation) and node.link is Link.UP:
+        return None  # it only sends again what it sent before
     message = after.wires[party][-1] if sending else before.wires[1 - party][0]
-    return Step(before.nodes[party], sending, message, after.nodes[party])
+    return Step(node, sending, message, after.nodes[party])

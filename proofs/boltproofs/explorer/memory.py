@@ -12,6 +12,7 @@ from boltspec.channel import Channel
 from boltspec.ledger import Ledger
 from boltspec.messages import CommitmentSigned, Message
 from boltspec.party import Sent, Steps
+from boltspec.reestablish import disconnected
 from boltspec.scenario import Scenario
 from boltspec.units import Height
 from boltspec.verdict import Accepted, Rejected
@@ -24,11 +25,12 @@ class Memory:
         self._digests = digests
         self._outgoing: dict[tuple[bytes, int, int, bool], tuple[Sent, ...]] = {}
         self._incoming: dict[tuple[bytes, int, bytes], Accepted[Channel] | Rejected] = {}
+        self._disconnected: dict[bytes, Channel] = {}
         self._closing: dict[tuple[bytes, int, Height], Ledger] = {}
 
     def steps(self) -> Steps:
         """Return the steps for :func:`boltspec.world.successors`."""
-        return Steps(self.outgoing, self.incoming, self.closing)
+        return Steps(self.outgoing, self.incoming, self.disconnected, self.closing)
 
     def outgoing(
         self, scenario: Scenario, party: int, channel: Channel, offered: int, abusive: bool
@@ -51,6 +53,13 @@ class Memory:
                 verdict = Accepted(self._digests.one(verdict.state))
             self._incoming[key] = verdict
         return self._incoming[key]
+
+    def disconnected(self, channel: Channel) -> Channel:
+        """Return what :func:`boltspec.reestablish.disconnected` does."""
+        key = self._digests.of(channel)
+        if key not in self._disconnected:
+            self._disconnected[key] = self._digests.one(disconnected(channel))
+        return self._disconnected[key]
 
     def closing(self, scenario: Scenario, party: int, height: Height, held: CommitmentSigned) -> Ledger:
         """Return what :func:`boltspec.party.closing` does."""

@@ -92,7 +92,7 @@ class ChannelTerms:
                     terms=self._terms[owner],
                     commitment_number=commitment.number,
                     per_commitment_point=per_commitment_point,
-                    feerate_per_kw=int(self._params.feerate_per_kw),  # type: ignore[call-overload]
+                    feerate_per_kw=int(commitment.feerate_per_kw),  # type: ignore[call-overload]
                     to_local_msat=int(commitment.to_owner_msat),
                     to_remote_msat=int(commitment.to_other_msat),
                     htlcs=htlcs,

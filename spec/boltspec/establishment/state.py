@@ -164,7 +164,7 @@ def initial_balances(message: OpenChannel) -> tuple[Msat, Msat]:
     anchors from the funder alike.
     """
     params = offered_params(message)
-    cost = commitment_fee(params, 0) + anchors_cost(params)
+    cost = commitment_fee(params, params.feerate_per_kw, 0) + anchors_cost(params)
     return params.capacity_msat - message.push_msat - to_msat(cost), message.push_msat
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from boltspec.channel import Channel
+from boltspec.commit import has_moved_by
 from boltspec.commitment import View, above_reserve, balance, fee, is_in, offered_count, offered_value, pending
 from boltspec.fees import anchors_cost
-from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
-from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFulfillHtlc
+from boltspec.htlc import LOCAL, REMOTE, Event, Htlc, Removal, Side, Stage
+from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFee, UpdateFulfillHtlc
 from boltspec.params import LOCKTIME_THRESHOLD
 from boltspec.properties.property import ChannelProperty, Step, StepProperty
 from boltspec.units import Height, Msat, to_msat
@@ -40,10 +43,11 @@ def _keeps_reserve(step: Step) -> bool:
 def _fee_affordable(step: Step) -> bool:
     side, view = (LOCAL, View.REMOTE_NEXT) if step.sending else (REMOTE, View.LOCAL_NEXT)
     params = step.after.params
-    if not isinstance(step.message, UpdateAddHtlc) or params.opener is not side:
+    if not isinstance(step.message, UpdateAddHtlc | UpdateFee) or params.opener is not side:
         return True
     left = above_reserve(step.after, side, view) - to_msat(anchors_cost(params))
-    owners = (REMOTE, LOCAL) if step.sending else (LOCAL,)
+    both = step.sending and isinstance(step.message, UpdateAddHtlc)
+    owners = (REMOTE, LOCAL) if both else (view.owner,)
     return all(left >= to_msat(fee(step.after, view, owner)) for owner in owners)
 
 
@@ -63,7 +67,7 @@ def _lawful_stage(htlc: Htlc) -> bool:
 
 
 def _stages_in_order(channel: Channel) -> bool:
-    return channel.htlcs.all(_lawful_stage)
+    return _fees_in_order(channel) and channel.htlcs.all(_lawful_stage)
 
 
 def _one_unacked(channel: Channel) -> bool:
@@ -78,20 +82,18 @@ def _only_owed_is_awaited(channel: Channel) -> bool:
     """Say whether updates wait for a revocation only while one is outstanding."""
     ours_owed = channel.local_revocations < channel.local_commitment_number
     theirs_owed = channel.remote_revocations < channel.remote_commitment_number
-    if not ours_owed and channel.htlcs.any(lambda htlc: _at(htlc, REMOTE, Stage.COMMITTED, Stage.ACK_COMMITTED)):
+    if not ours_owed and has_moved_by(channel, Event.SEND_REVOKE_AND_ACK):
         return False
-    return theirs_owed or not channel.htlcs.any(lambda htlc: _at(htlc, LOCAL, Stage.COMMITTED, Stage.ACK_COMMITTED))
+    return theirs_owed or not has_moved_by(channel, Event.RECEIVE_REVOKE_AND_ACK)
 
 
-def _at(htlc: Htlc, committer: Side, first: Stage, second: Stage) -> bool:
-    """Say whether an update of the HTLC waits for the revocation that answers the *other* side's signature.
-
-    Updates of ``committer`` wait at the first stage, those of the other at the second one.
-    """
-    for maker, stage in ((htlc.offerer, htlc.added), (htlc.recipient, htlc.removed)):
-        if stage is (first if maker is committer else second):
-            return True
-    return False
+def _fees_in_order(channel: Channel) -> bool:
+    """Say whether fee updates went stage by stage: none has overtaken a newer one, and a number stands for one rate."""
+    newest = channel.feerates.newest
+    return all(
+        near.number >= far.number and (near.number != far.number or near.feerate_per_kw == far.feerate_per_kw)
+        for near, far in pairwise(newest)
+    )
 
 
 def _limits_hold(channel: Channel) -> bool:
@@ -138,7 +140,11 @@ def _numbers_grow(step: Step) -> bool:
 def _commits_something(step: Step) -> bool:
     if not (step.sending and isinstance(step.message, CommitmentSigned)):
         return True
-    return step.before.htlcs.any(lambda htlc: is_in(htlc, View.REMOTE_NEXT) is not is_in(htlc, View.REMOTE_LATEST))
+    new, old, opener = View.REMOTE_NEXT, View.REMOTE_LATEST, step.before.params.opener
+    fees = (step.before.feerates.at(view.includes_additions_from(opener)) for view in (new, old))
+    if next(fees).number != next(fees).number:
+        return True
+    return step.before.htlcs.any(lambda htlc: is_in(htlc, new) is not is_in(htlc, old))
 
 
 def _paid_for_by_preimage(step: Step) -> bool:
@@ -156,7 +162,9 @@ CONSERVATION = ChannelProperty(
 NON_NEGATIVE = ChannelProperty("NonNegative", "No balance is below zero in any commitment.", _non_negative)
 RESERVE = StepProperty("Reserve", "An offer never takes its offerer below its reserve.", _keeps_reserve)
 FEE_AFFORDABLE = StepProperty(
-    "FeeAffordable", "An offer of the opener leaves it, above its reserve, what fee and anchors cost.", _fee_affordable
+    "FeeAffordable",
+    "An offer or a feerate of the opener leaves it, above its reserve, what fee and anchors cost.",
+    _fee_affordable,
 )
 STAGE_ORDER = ChannelProperty(
     "StageOrder", "An HTLC is removed only after both are committed to it, and each update goes stage by stage.",

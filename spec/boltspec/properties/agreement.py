@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boltspec.channel import Channel, Link
 from boltspec.commitment import Commitment, View, commitment
 from boltspec.htlc import Stage
 from boltspec.messages import CommitmentSigned
@@ -11,7 +12,12 @@ from boltspec.world import World
 
 
 def _honest_and_talking(world: World, scenario: Scenario) -> bool:
-    return not any(scenario.corrupt) and world.connected
+    return not any(scenario.corrupt) and world.connected and all(map(_is_resumed, world.nodes))
+
+
+def _is_resumed(node: Channel) -> bool:
+    """Say whether a node owes its peer nothing from before the connection was lost."""
+    return node.link is Link.UP and not (node.owes_commitment or node.owes_revocation or node.behind)
 
 
 def _never_rejected(world: World, scenario: Scenario) -> bool:
@@ -36,6 +42,8 @@ def _quiet_nodes_mirror(world: World, scenario: Scenario) -> bool:
     live = [htlc for node in world.nodes for htlc in node.htlcs.items]
     if any(htlc.added is not Stage.IRREVOCABLE or htlc.removed is not Stage.ABSENT for htlc in live):
         return True
+    if any(node.feerates.at(Stage.PENDING) != node.feerates.at(Stage.IRREVOCABLE) for node in world.nodes):
+        return True
     first, second = (commitment(node, View.LOCAL_LATEST) for node in world.nodes)
     return _terms(first) == _terms(_mirrored(second))
 
@@ -44,6 +52,7 @@ def _mirrored(commitment: Commitment) -> Commitment:
     """Return the same payouts as a commitment of the other owner."""
     return Commitment(
         number=commitment.number,
+        feerate_per_kw=commitment.feerate_per_kw,
         to_owner_msat=commitment.to_other_msat,
         to_other_msat=commitment.to_owner_msat,
         htlcs=tuple(sorted(htlc._replace(offered_by_owner=not htlc.offered_by_owner) for htlc in commitment.htlcs)),
@@ -52,7 +61,7 @@ def _mirrored(commitment: Commitment) -> Commitment:
 
 def _terms(commitment: Commitment) -> tuple[object, ...]:
     """Return what a commitment pays; the numbers of two sides need not be equal."""
-    return commitment.to_owner_msat, commitment.to_other_msat, commitment.htlcs
+    return commitment.feerate_per_kw, commitment.to_owner_msat, commitment.to_other_msat, commitment.htlcs
 
 
 def _ledger_balanced(world: World, scenario: Scenario) -> bool:
