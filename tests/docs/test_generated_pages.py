@@ -29,6 +29,7 @@ from boltspec.htlc import ADVANCES, Stage
 from boltspec.outputs import PATHS
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
 from boltspec.rules import requirements
+from boltspec.scenario import Wish
 from boltwire.messages import MESSAGES
 
 
@@ -87,7 +88,9 @@ def test_the_payment_is_settled_at_the_end() -> None:
     world = payment.payment()[-1].world
     assert not any(world.wires)
     assert [node.htlcs.items for node in world.nodes] == [(), ()]
-    assert world.nodes[1].local_msat - payment.SCENARIO.push_msat == payment.SCENARIO.wishes[0].amount_msat
+    (wish,) = payment.SCENARIO.wishes
+    assert isinstance(wish, Wish)
+    assert world.nodes[1].local_msat - payment.SCENARIO.push_msat == wish.amount_msat
 
 
 def test_the_payment_shows_all_views_after_each_message() -> None:
