@@ -11,7 +11,8 @@ from boltspec.channel import Channel
 from boltspec.closing.messages import ClosingComplete, ClosingSig, ClosingSigned, FeeRange
 from boltspec.closing.scripts import Script
 from boltspec.closing.transaction import ClosingTx
-from boltspec.htlc import LOCAL, Event, Side, is_moved_by
+from boltspec.commit import has_moved_by
+from boltspec.htlc import LOCAL, Event, Side, Stage
 from boltspec.units import Sat
 
 
@@ -90,21 +91,24 @@ class Closing:
 
 
 def is_clean(channel: Channel) -> bool:
-    """Say whether no HTLC is left, dust included, and nobody owes a revocation.
+    """Say whether no HTLC is left, dust included, no change of the feerate is under way, and nobody owes a revocation.
 
     Then all updates are in both commitments, and the last two pay the same.
     """
     revoked = channel.local_commitment_number == channel.local_revocations
-    return revoked and channel.remote_commitment_number == channel.remote_revocations and not _has_htlcs(channel)
+    acknowledged = channel.remote_commitment_number == channel.remote_revocations
+    return revoked and acknowledged and not _has_updates(channel)
 
 
-def _has_htlcs(channel: Channel) -> bool:
-    return channel.htlcs.any(lambda _: True)
+def _has_updates(channel: Channel) -> bool:
+    fees = channel.feerates
+    changing = fees.at(Stage.PENDING).number != fees.at(Stage.IRREVOCABLE).number
+    return changing or channel.htlcs.any(lambda _: True)
 
 
 def has_uncommitted_updates(channel: Channel) -> bool:
     """Say whether there are updates pending on the peer: its next commitment differs from its latest."""
-    return channel.htlcs.any(lambda htlc: is_moved_by(htlc, Event.SEND_COMMITMENT_SIGNED))
+    return has_moved_by(channel, Event.SEND_COMMITMENT_SIGNED)
 
 
 def negotiates(closing: Closing) -> bool:
