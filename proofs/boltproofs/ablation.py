@@ -1,46 +1,45 @@
 """Ablation: what each rule of the specification is for.
 
-A rule is switched off and the small scenarios are searched. It is
+A rule is switched off and the scenarios of all families in which it decides something are searched again. It is
 
 - *necessary* if a property breaks: the shortest trace shows how, and a second search looks for the *damage*, a broken
-  property of the whole world (money lost, honest nodes that disagree) rather than of one node's books;
-- *redundant here* if none does, but with some other rules off as well a property breaks that their absence alone does
-  not break: those rules prevent the same;
+  property whose violation is felt by someone (money lost, honest nodes that disagree): others are a node's own caution;
+- *redundant here* if none does, and either whatever it stops is stopped by other rules as well, or with some other
+  rules off a property breaks that their absence alone does not break: those rules prevent the same;
 - *not covered* otherwise.
 
 A rule can only matter in a scenario in which it decides something: a guard that fails, a duty that is done
-(:func:`boltspec.rules.noticing`). All other scenarios would be searched in vain and are left out; this is exact.
+(:func:`boltspec.rules.noticing`). All other scenarios would be searched in vain and are left out; this is exact. Rules
+are looked at in the families whose own they are first, and in others only if nothing breaks there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
-from boltproofs.citations import world_rules
-from boltproofs.explorer.invariants import EVERY_PROPERTY, Invariants, named
+from boltproofs.citations import rules_of_modules, rules_of_worlds, switchable_rules
 from boltproofs.explorer.search import Result, Verdict, search, survey
 from boltproofs.explorer.shard import Bounds, Stop
-from boltproofs.scenarios import SCENARIOS, SMALL
+from boltproofs.families import FAMILIES, SCENARIOS, family_of, small
 from boltproofs.trace import Trace
-from boltspec.properties.catalogue import WORLD_PROPERTIES
-from boltspec.rules import noticing
+from boltspec.rules import Notes, noticing
 
-DAMAGE = named([entry.name for entry in WORLD_PROPERTIES])
-"""Properties whose violation is felt by someone."""
 UNBOUNDED = Bounds()
 """With every rule on each scenario is searched to its end."""
 BOUNDS = Bounds(states=50_000)
 """Bounds of each search of a small scenario without a rule: far more than it has with all of them on."""
 DAMAGE_BOUNDS = Bounds(states=5_000)
 """Bounds of the search for damage and for all that breaks: without a rule a world may have no end."""
+NO_RULES: frozenset[str] = frozenset()
+"""Switches no rule off."""
 
-OUTSIDE = "the world that is searched does not contain this part of the protocol"
+OUTSIDE = "no world that is searched contains this part of the protocol"
 """Why rules of other parts of the specification are not covered."""
 
 T = TypeVar("T")
@@ -122,71 +121,92 @@ class Ablation:
         }
 
 
-def ablate(rules: Sequence[str] = (), workers: int = 1, scenarios: Sequence[str] = SMALL) -> Ablation:
-    """Say of each rule (all of the world if none is named) what it is for; ``workers`` processes share the work."""
+def ablate(rules: Sequence[str] = (), workers: int = 1, scenarios: Sequence[str] = ()) -> Ablation:
+    """Say of each rule (all that can be switched off if none is named) what it is for.
+
+    ``workers`` processes share the work; ``scenarios`` are those that may be searched, all small ones by default.
+    """
     if workers == 1:
         return ablate_by(map, rules, scenarios)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         return ablate_by(pool.map, rules, scenarios)
 
 
-def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] = SMALL) -> Ablation:
+def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] = ()) -> Ablation:
     """The same with a ``map`` of the caller's."""
-    baselines = tuple(each(baseline, scenarios))
+    baselines = tuple(each(baseline, scenarios or small()))
     ordered = tuple(sorted(baselines, key=lambda one: one.result.states))
-    return Ablation(baselines, tuple(each(partial(finding, ordered), rules or world_rules())))
+    return Ablation(baselines, tuple(each(partial(finding, ordered), rules or switchable_rules())))
 
 
 def baseline(name: str) -> Baseline:
     """Search a scenario with every rule on."""
-    result, deciding = _searched(name, frozenset(), EVERY_PROPERTY, UNBOUNDED)
-    return Baseline(result, deciding)
+    result, notes = _searched(name, NO_RULES, bounds=UNBOUNDED)
+    return Baseline(result, frozenset(notes.deciding))
 
 
 def _searched(
-    name: str,
-    without: frozenset[str],
-    invariants: Invariants = EVERY_PROPERTY,
-    bounds: Bounds = BOUNDS,
-) -> tuple[Result, frozenset[str]]:
-    with noticing() as deciding:
-        result = search(SCENARIOS[name], without=without, invariants=invariants, bounds=bounds)
-    return result, frozenset(deciding)
+    name: str, without: frozenset[str], asked: Iterable[str] | None = None, bounds: Bounds = BOUNDS
+) -> tuple[Result, Notes]:
+    with noticing() as notes:
+        result = search(SCENARIOS[name], without=without, asked=asked, bounds=bounds)
+    return result, notes
 
 
 def finding(baselines: Sequence[Baseline], rule: str) -> Finding:
     """Say what one rule is for."""
     where = tuple(one.result.scenario.name for one in baselines if rule in one.deciding)
-    trace, stopped = _shortest(rule, where, EVERY_PROPERTY, BOUNDS)
-    if trace is not None:
-        return _necessary(rule, where, trace)
-    if stopped:
-        return _not_covered(rule, where, f"without it {', '.join(stopped)} has more worlds than are searched")
-    subsumed = _subsumed(baselines, rule, where)
-    if subsumed is not None:
-        return subsumed
-    return _not_covered(rule, where, _why_not_covered(rule, where))
+    own = tuple(name for name in where if rule in rules_of_modules(*family_of(SCENARIOS[name]).home))
+    tried = _tried(rule, own)
+    if tried.trace is None:
+        tried.add(_tried(rule, tuple(name for name in where if name not in own)))
+    if tried.trace is not None:
+        return _necessary(rule, where, tried.trace)
+    if tried.too_large:
+        reason = f"without it {', '.join(tried.too_large)} has more worlds than are searched"
+        return _not_covered(rule, where, reason)
+    return _subsumed(baselines, rule, where, tried) or _not_covered(rule, where, _why_not_covered(rule, where))
 
 
 def _why_not_covered(rule: str, where: tuple[str, ...]) -> str:
     if where:
         return "it decides something, but no stated property breaks without it"
-    return "it decides nothing in any of the scenarios" if rule in world_rules() else OUTSIDE
+    inside = any(rule in rules_of_worlds(family.worlds) for family in FAMILIES)
+    return "it decides nothing in any of the scenarios" if inside else OUTSIDE
 
 
-def _shortest(
-    rule: str, where: tuple[str, ...], invariants: Invariants, bounds: Bounds
-) -> tuple[Trace | None, list[str]]:
-    """Return the shortest way in which some scenario breaks without the rule, and what could not be searched."""
-    best: Trace | None = None
-    stopped = []
+@dataclass
+class _Tried:
+    """What came of searching scenarios without a rule."""
+
+    trace: Trace | None = None
+    """The shortest way in which one of them breaks."""
+    too_large: list[str] = field(default_factory=list)
+    """Scenarios that could not be searched to their end."""
+    instead: set[str] = field(default_factory=set)
+    """Rules that stopped what this one would have stopped."""
+    let_through: bool = False
+    """Something happened that the rule would have stopped."""
+
+    def add(self, other: _Tried) -> None:
+        """Put together what came of further scenarios."""
+        self.trace = self.trace or other.trace
+        self.too_large += other.too_large
+        self.instead |= other.instead
+        self.let_through = self.let_through or other.let_through
+
+
+def _tried(rule: str, where: tuple[str, ...]) -> _Tried:
+    tried = _Tried()
     for name in where:
-        depth = None if best is None else len(best.moves) - 1
-        result, _ = _searched(name, frozenset({rule}), invariants, replace(bounds, depth=depth))
+        depth = None if tried.trace is None else len(tried.trace.moves) - 1
+        result, notes = _searched(name, frozenset({rule}), bounds=replace(BOUNDS, depth=depth))
         if result.verdict is Verdict.UNKNOWN and result.stopped is not Stop.DEPTH:
-            stopped.append(name)
-        best = result.trace or best
-    return best, stopped
+            tried.too_large.append(name)
+        tried.trace = result.trace or tried.trace
+        tried.instead |= notes.instead
+        tried.let_through |= notes.let_through
+    return tried
 
 
 def _not_covered(rule: str, where: tuple[str, ...], reason: str) -> Finding:
@@ -202,43 +222,59 @@ def _necessary(rule: str, where: tuple[str, ...], trace: Trace) -> Finding:
 
 
 def _is_damage(trace: Trace) -> bool:
-    return any(entry.name == trace.property for entry in WORLD_PROPERTIES)
+    return trace.property is not None and trace.family().property(trace.property).felt
 
 
 def _damage(rule: str, where: tuple[str, ...]) -> Trace | None:
-    return _shortest(rule, where, DAMAGE, DAMAGE_BOUNDS)[0]
+    """Return the shortest attack that is felt by someone, if one is near."""
+    best: Trace | None = None
+    for name in where:
+        felt = [one.name for one in family_of(SCENARIOS[name]).properties if one.felt]
+        depth = None if best is None else len(best.moves) - 1
+        result, _ = _searched(name, frozenset({rule}), felt, replace(DAMAGE_BOUNDS, depth=depth))
+        best = result.trace or best
+    return best
 
 
-def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...]) -> Finding | None:
+# --- rules that others make redundant ---
+
+
+def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...], tried: _Tried) -> Finding | None:
     """Look for other rules that prevent what this one would, in scenarios where few rules matter first."""
     for one in sorted(baselines, key=lambda baseline: len(baseline.deciding)):
         name = one.result.scenario.name
         if where and name not in where:
             continue
-        for rivals in _rivals(one, rule):
+        for rivals in _rivals(one, rule, frozenset(tried.instead)):
             lost = _lost(name, rule, rivals)
             if lost is None:
                 continue
             fewest, broken = _fewest(name, rule, rivals, lost)
-            trace = _searched(name, fewest | {rule}, named({broken}))[0].trace
+            trace = _searched(name, fewest | {rule}, {broken})[0].trace
             others = " and ".join(sorted(fewest))
             reason = f"{others} will do: in {name} {broken} breaks only if they are missing as well"
             return Finding(rule, Outcome.REDUNDANT, trace, None, tuple(sorted(fewest)), where, reason)
+    if tried.instead and not tried.let_through:
+        reason = f"whatever it stops is stopped by {' or '.join(sorted(tried.instead))} as well"
+        return Finding(rule, Outcome.REDUNDANT, None, None, tuple(sorted(tried.instead)), where, reason)
     return None
 
 
-def _rivals(one: Baseline, rule: str) -> Iterator[frozenset[str]]:
+def _rivals(one: Baseline, rule: str, instead: frozenset[str]) -> Iterator[frozenset[str]]:
     """Yield sets of other rules that may do what this one does.
 
-    First those that begin to decide something when it falls silent, and when they do in turn; then all rules on the
-    same message and side; and for a rule that is never asked, each one that may be asked before it.
+    First those that stopped something in its place; then those that begin to decide something when it falls silent, and
+    when they do in turn; then all rules on the same message and side; and for a rule that is never asked, each one that
+    may be asked before it.
     """
     name = one.result.scenario.name
     if rule not in one.deciding:
         yield from (frozenset({rival}) for rival in sorted(one.deciding) if _akin(rule, rival))
         return
+    if instead:
+        yield instead
     chain = frozenset[str]()
-    while new := _searched(name, chain | {rule})[1] - one.deciding - chain - {rule}:
+    while new := _searched(name, chain | {rule})[1].deciding - one.deciding - chain - {rule}:
         chain |= new
         yield chain
     yield frozenset(rival for rival in one.deciding if rival != rule and _akin(rule, rival))
@@ -252,8 +288,10 @@ def _akin(rule: str, rival: str) -> bool:
 def _lost(name: str, rule: str, rivals: frozenset[str]) -> str | None:
     """Return a property that holds without the rivals and breaks when the rule is missing too."""
     scenario = SCENARIOS[name]
+    if not rivals:
+        return None
     without_rivals = survey(scenario, rivals, DAMAGE_BOUNDS)
-    if not rivals or not without_rivals.complete:
+    if not without_rivals.complete:
         return None
     return min(survey(scenario, rivals | {rule}, DAMAGE_BOUNDS).broken - without_rivals.broken, default=None)
 

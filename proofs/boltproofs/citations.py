@@ -35,24 +35,39 @@ def rules_in(sources: Iterable[Path]) -> tuple[str, ...]:
 
 
 @cache
-def world_rules() -> tuple[str, ...]:
-    """Return the rules that the searched world can consult: those of the modules that it imports, directly or not."""
+def rules_of_worlds(module: str) -> frozenset[str]:
+    """Return the rules that a transition relation can consult: those of the modules that it imports, directly or not.
+
+    ``module`` is its name without ``boltspec.``.
+    """
     package = Path(str(files("boltspec")))
     found: set[Path] = set()
-    waiting = [package / "world.py"]
+    waiting = [package.joinpath(*module.split(".")).with_suffix(".py")]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
             waiting.extend(_imported(path, package))
-    return tuple(sorted({rule for path in found for rule in _constants(path)}))
+    return frozenset(rules_in(found))
+
+
+@cache
+def rules_of_modules(*names: str) -> frozenset[str]:
+    """Return the rules that some modules and packages consult, named without ``boltspec.``."""
+    package = Path(str(files("boltspec")))
+    sources: list[Path] = []
+    for name in names:
+        path = package.joinpath(*name.split("."))
+        sources += sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    return frozenset(rules_in(sources))
 
 
 def _imported(path: Path, package: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("boltspec."):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "boltspec":
             target = package.joinpath(*node.module.split(".")[1:])
-            for candidate in (target.with_suffix(".py"), target / "__init__.py"):
+            modules = [target.joinpath(entry.name).with_suffix(".py") for entry in node.names]
+            for candidate in (target.with_suffix(".py"), target / "__init__.py", *modules):
                 if candidate.is_file():
                     yield candidate
 

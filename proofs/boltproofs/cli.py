@@ -21,16 +21,15 @@ import click
 from boltproofs import tables
 from boltproofs.ablation import ablate
 from boltproofs.citations import switchable_rules
-from boltproofs.explorer.invariants import EVERY_PROPERTY, named
 from boltproofs.explorer.search import Progress, Result, Verdict, search
 from boltproofs.explorer.shard import Bounds
+from boltproofs.families import PROPERTIES, SCENARIOS, family_of
 from boltproofs.ladder import ladder
-from boltproofs.names import Named
-from boltproofs.replay import CHAINS, NoBitcoind, replay
+from boltproofs.names import Named, hint
+from boltproofs.replay import CHAINS, MODEL, NoBitcoind, on_the_model, replay
 from boltproofs.results import store, stored_or
 from boltproofs.rule_status import rule_statuses
-from boltproofs.scenarios import SCENARIOS
-from boltproofs.trace import PROPERTIES, TraceError, load
+from boltproofs.trace import TraceError, load
 from boltproofs.verify import THEOREMS, VerifyResult, summary_lines, verify
 
 HOLDS, FAILED, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 4, 5
@@ -171,11 +170,15 @@ def explore_command(
     json_file: str | None,
 ) -> None:
     """Search every world of SCENARIO; show the shortest way to break a property."""
+    own = {one.name for one in family_of(SCENARIOS[scenario]).properties}
+    for name in properties:
+        if name not in own:
+            raise click.UsageError(f"{name} is no property of the worlds of {scenario}{hint(name, own)}")
     bounds = Bounds(seconds, max_states, memory_bytes=None if max_memory is None else max_memory << 20)
     result = search(
         SCENARIOS[scenario],
         without=frozenset(without),
-        invariants=named(properties) if properties else EVERY_PROPERTY,
+        asked=properties or None,
         bounds=bounds,
         workers=workers,
         progress=_Slowly().searching,
@@ -227,14 +230,23 @@ def ablate_command(rules: tuple[str, ...], ladders: bool, workers: int, json_fil
 
 @command.command("replay")
 @click.argument("trace", type=click.Path(path_type=Path))
-@click.option("--chain", type=click.Choice(CHAINS), default="kernel", show_default=True, help="Where to replay.")
+@click.option(
+    "--chain",
+    type=click.Choice((*CHAINS, MODEL)),
+    default="kernel",
+    show_default=True,
+    help=f"Where to replay; {MODEL} for the specification alone.",
+)
 @click.option("--show", is_flag=True, help="Show the trace as a ladder first.")
 @json_option
 def replay_command(trace: Path, chain: str, show: bool, json_file: str | None) -> None:
     """Replay TRACE on Bitcoin's own consensus code, comparing model and chain after every step."""
     try:
         loaded = load(trace)
-        result = replay(loaded, chain)
+        if chain != MODEL and not loaded.family().replayable:
+            title = loaded.family().title.lower()
+            raise click.UsageError(f"{title}: these worlds have no transactions for a chain; use --chain {MODEL}")
+        result = on_the_model(loaded) if chain == MODEL else replay(loaded, chain)
     except (TraceError, NoBitcoind) as error:
         raise click.UsageError(str(error)) from error
     shown = f"{ladder(loaded, f'boltspec replay {trace} --chain {chain}')}\n\n" if show else ""

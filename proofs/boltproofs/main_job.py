@@ -13,10 +13,10 @@ import click
 from boltproofs import tables
 from boltproofs.ablation import Ablation, Outcome, ablate_by, baseline
 from boltproofs.explorer.search import Result, Verdict
+from boltproofs.families import large
 from boltproofs.ladder import ladder
 from boltproofs.replay import replay
 from boltproofs.results import directory, store
-from boltproofs.scenarios import LARGE
 from boltproofs.stories import STORIES, Story
 from boltproofs.verify import summary_lines, verify
 
@@ -54,9 +54,9 @@ def _search() -> tuple[list[Result], Ablation]:
     """Search all scenarios, and the small ones again for each rule: every core has something to do to the end."""
     _progress("searching every world of each scenario, then again without each rule")
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
-        large = [pool.submit(baseline, name) for name in sorted(LARGE)]
+        only_once = [pool.submit(baseline, name) for name in large()]
         ablation = ablate_by(pool.map)
-        searches = [one.result for one in ablation.baselines] + [future.result().result for future in large]
+        searches = [one.result for one in ablation.baselines] + [future.result().result for future in only_once]
     store("ablate", ablation.to_json())
     return searches, ablation
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boltproofs.ablation import OUTSIDE, Outcome
-from boltproofs.citations import cited, spec_sources, switchable_rules, tree, world_rules
+from boltproofs.citations import cited, spec_sources, tree
 from boltspec.rules import Requirement, requirements
 
 
@@ -51,10 +50,7 @@ def rule_statuses(verified: Mapping[str, Any], ablated: Mapping[str, Any], bolt:
     """Return the state of every requirement (of one BOLT), from the JSON results of ``verify`` and ``ablate``."""
     in_spec, in_tests = cited(spec_sources()), _cited_in_tests()
     proofs = _proofs(verified["theorems"])
-    outside = [rule for rule in switchable_rules() if rule not in world_rules()]
-    findings: dict[str, Mapping[str, Any]]
-    findings = {rule: {"outcome": Outcome.NOT_COVERED.value, "reason": OUTSIDE, "scenarios": ()} for rule in outside}
-    findings |= {entry["rule"]: entry for entry in ablated["rules"]}
+    findings: dict[str, Mapping[str, Any]] = {entry["rule"]: entry for entry in ablated["rules"]}
     verdicts = {entry["scenario"]: entry["verdict"] for entry in ablated["scenarios"]}
     return [
         RuleStatus(

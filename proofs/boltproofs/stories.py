@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from boltproofs.explorer.invariants import Invariants, named
+from boltproofs.explorer.family import Form, Property
 from boltproofs.explorer.search import search
-from boltproofs.scenarios import SCENARIOS
+from boltproofs.families import SCENARIOS
 from boltproofs.trace import Trace
 from boltspec.enforcement import WATCH
 from boltspec.outputs import Kind
-from boltspec.properties.property import WorldProperty
 from boltspec.scenario import Scenario
 from boltspec.world import World
 
@@ -28,7 +27,7 @@ def _never_punished(world: World, scenario: Scenario) -> bool:
     return bool(left) or len(punished) < 2
 
 
-NEVER_PUNISHED = WorldProperty("NeverPunished", "No thief ever loses everything.", _never_punished)
+NEVER_PUNISHED = Property("NeverPunished", "No thief ever loses everything.", Form.WORLD, _never_punished, felt=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,14 @@ class Story:
     title: str
     scenario: str
     without: frozenset[str]
-    invariants: Invariants
+    asked: frozenset[str]
+    """Names of properties that the run may break."""
+    extra: tuple[Property, ...] = ()
+    """Further ones, that the run is the counterexample to."""
 
     def find(self) -> Trace | None:
         """Return the shortest such run; ``None`` if there is none."""
-        trace = search(SCENARIOS[self.scenario], without=self.without, invariants=self.invariants).trace
+        trace = search(SCENARIOS[self.scenario], without=self.without, asked=self.asked, extra=self.extra).trace
         if trace is not None and trace.property == NEVER_PUNISHED.name:
             return replace(trace, property=None)
         return trace
@@ -55,14 +57,15 @@ STORIES = (
         "a revoked commitment is published, and punished",
         "thief-A-offers",
         frozenset(),
-        Invariants((), (), (NEVER_PUNISHED,)),
+        frozenset(),
+        (NEVER_PUNISHED,),
     ),
     Story(
         "thief-paid",
         f"the same with nobody watching ({WATCH} off): the thief is paid",
         "thief-A-offers",
         frozenset({WATCH}),
-        named({"PenaltySafety"}),
+        frozenset({"PenaltySafety"}),
     ),
 )
 """The two runs that the main job replays."""

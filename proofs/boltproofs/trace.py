@@ -7,27 +7,22 @@ whose moves are not possible where they stand, is refused as a whole (:class:`Tr
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from boltproofs.explorer.invariants import breaks
-from boltproofs.scenarios import SCENARIOS
-from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
+from boltproofs.explorer.digest import Digests
+from boltproofs.explorer.family import Family, World
+from boltproofs.explorer.watch import Watch
+from boltproofs.families import SCENARIOS, family_of
+from boltspec.move import CHAIN, Move
 from boltspec.rules import requirements, without
-from boltspec.scenario import Scenario
-from boltspec.world import CHAIN, Move, World, initial, take
 
 FORMAT = "boltspec-trace-1"
 """Value of the field ``format``."""
-PROPERTIES = frozenset(
-    [entry.name for entry in CHANNEL_PROPERTIES]
-    + [entry.name for entry in STEP_PROPERTIES]
-    + [entry.name for entry in WORLD_PROPERTIES]
-)
-"""Names of all properties that a trace can break."""
 FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "format": str,
     "version": str,
@@ -47,20 +42,25 @@ class TraceError(ValueError):
 class Trace:
     """A run of a scenario with some rules off."""
 
-    scenario: Scenario
+    scenario: Any
+    """A scenario of some family."""
     without: frozenset[str]
     """Rules that are switched off for honest parties too."""
     moves: tuple[Move, ...]
     property: str | None = None
     """Name of the property that the last move breaks, if it was found as a counterexample."""
 
+    def family(self) -> Family:
+        """The family that the scenario belongs to."""
+        return family_of(self.scenario)
+
     def worlds(self) -> tuple[World, ...]:
         """Return every world of the run, the initial one first; ``TraceError`` at the first impossible move."""
         with without(self.without):
-            worlds = [initial(self.scenario)]
+            worlds = [self.family().initial(self.scenario)]
             for index, move in enumerate(self.moves):
                 try:
-                    worlds.append(take(worlds[-1], self.scenario, move))
+                    worlds.append(self.family().take(worlds[-1], self.scenario, move))
                 except ValueError as impossible:
                     raise TraceError(f"moves[{index}]: {impossible}") from impossible
         return tuple(worlds)
@@ -106,10 +106,11 @@ def from_json(data: object) -> Trace:
     for index, rule in enumerate(rules):
         _check_name(rule, requirements(), f"without[{index}]")
     _check_name(data["scenario"], SCENARIOS, "scenario")
+    scenario = SCENARIOS[data["scenario"]]
     if data["property"] is not None:
-        _check_name(data["property"], dict.fromkeys(PROPERTIES), "property")
+        _check_name(data["property"], {one.name: one for one in family_of(scenario).properties}, "property")
     return Trace(
-        scenario=SCENARIOS[data["scenario"]],
+        scenario=scenario,
         without=frozenset(str(rule) for rule in rules),
         moves=tuple(_move(entry, f"moves[{index}]") for index, entry in enumerate(data["moves"])),
         property=data["property"],
@@ -120,9 +121,25 @@ def _check_property(trace: Trace, worlds: tuple[World, ...]) -> None:
     """Refuse a trace that claims to break a property and does not."""
     if trace.property is None:
         return
+    if trace.property not in breaks(trace, worlds, len(trace.moves)):
+        raise TraceError(f"property: the last move does not break {trace.property}")
+
+
+def breaks(trace: Trace, worlds: Sequence[World], count: int) -> frozenset[str]:
+    """Return the names of the properties that the first so many moves of a trace break at their end.
+
+    ``worlds`` are those of the trace.
+    """
+    family, scenario = trace.family(), trace.scenario
+    watch = Watch(family, scenario, family.properties, Digests())
+    after = worlds[count]
     with without(trace.without):
-        if not breaks(trace.property, worlds, trace.moves, trace.scenario):
-            raise TraceError(f"property: the last move does not break {trace.property}")
+        broken = watch.of_world(after) if count else watch.at_first(after)
+        if count:
+            broken += watch.of_move(worlds[count - 1], trace.moves[count - 1], after)
+        if watch.asks_for_ends and next(family.successors(after, scenario, family.steps), None) is None:
+            broken += watch.of_end(after)
+    return frozenset(broken)
 
 
 def _move(entry: object, where: str) -> Move:

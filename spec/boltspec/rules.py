@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -109,26 +109,53 @@ def switched_off() -> frozenset[str]:
     return _off
 
 
-_noticed: set[str] | None = None
+@dataclass(slots=True)
+class Notes:
+    """What is noticed of the rules while steps are taken."""
+
+    deciding: set[str] = field(default_factory=set)
+    """Rules that decide something: guards that fail and duties that are done."""
+    instead: set[str] = field(default_factory=set)
+    """Guards that fail in a step in which one that is off would have failed before them."""
+    let_through: bool = False
+    """A step was taken although a guard that is off would have failed."""
+    _missed: bool = False
+    """In the step that is being taken a guard that is off would have failed."""
+
+    def missed(self) -> None:
+        """Note that a guard which is off would have failed."""
+        self._missed = True
+
+    def step_ended(self, broken: str | None) -> None:
+        """Note how a step ended: by which guard, if it was not taken."""
+        if self._missed and broken is None:
+            self.let_through = True
+        elif self._missed and broken is not None:
+            self.instead.add(broken)
+        self._missed = False
+
+
+_notes: Notes | None = None
 
 
 @contextmanager
-def noticing() -> Iterator[set[str]]:
-    """Collect the rules that decide something within a ``with`` block: guards that fail and duties that are done.
+def noticing() -> Iterator[Notes]:
+    """Notice which rules decide something within a ``with`` block.
 
     Switching any other rule off would have changed nothing there.
     """
-    global _noticed  # noqa: PLW0603  # beside the switchboard, the one observer
-    before, _noticed = _noticed, set()
+    global _notes  # noqa: PLW0603  # beside the switchboard, the one observer
+    before, _notes = _notes, Notes()
     try:
-        yield _noticed
+        yield _notes
     finally:
-        _noticed = before
+        _notes = before
 
 
-def _notice(rule: str) -> None:
-    if _noticed is not None:
-        _noticed.add(rule)
+def step_ended(broken: str | None) -> None:
+    """Tell whoever takes notes that a step has ended, and which guard it broke off at."""
+    if _notes is not None:
+        _notes.step_ended(broken)
 
 
 def require(condition: bool, rule: str, reaction: Reaction | None = None, **numbers: object) -> None:
@@ -138,9 +165,13 @@ def require(condition: bool, rule: str, reaction: Reaction | None = None, **numb
     ``numbers`` are the compared values, for the verdict.
     """
     if _off and rule in _off:
+        # A corrupt party, for whom all rules are off, breaks them knowingly: nobody takes notes of it.
+        if _notes is not None and _off is not EVERY_RULE and not condition:
+            _notes.missed()
         return
     if not condition:
-        _notice(rule)
+        if _notes is not None:
+            _notes.deciding.add(rule)
         raise RuleBroken(rule, reaction, numbers)
 
 
@@ -148,5 +179,6 @@ def duty(rule: str) -> bool:
     """Say whether a duty is to be done: true unless the rule is off."""
     if _off and rule in _off:
         return False
-    _notice(rule)
+    if _notes is not None:
+        _notes.deciding.add(rule)
     return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Generic, TypeVar
 
-from boltspec.rules import Reaction, RuleBroken
+from boltspec.rules import Reaction, RuleBroken, step_ended
 
 State = TypeVar("State")
 Input = TypeVar("Input")
@@ -51,9 +51,12 @@ def sends(step: Callable[[State, Input], State]) -> Callable[[State, Input], Acc
     @wraps(step)
     def judged(state: State, message: Input) -> Accepted[State] | Refused:
         try:
-            return Accepted(step(state, message))
+            after = step(state, message)
         except RuleBroken as broken:
+            step_ended(broken.rule)
             return Refused(broken.rule, broken.numbers)
+        step_ended(None)
+        return Accepted(after)
 
     return judged
 
@@ -64,10 +67,13 @@ def receives(step: Callable[[State, Input], State]) -> Callable[[State, Input], 
     @wraps(step)
     def judged(state: State, message: Input) -> Accepted[State] | Rejected:
         try:
-            return Accepted(step(state, message))
+            after = step(state, message)
         except RuleBroken as broken:
+            step_ended(broken.rule)
             if broken.reaction is None:
                 raise AssertionError(f"receiver rule {broken.rule} has no reaction") from broken
             return Rejected(broken.rule, broken.reaction, broken.numbers)
+        step_ended(None)
+        return Accepted(after)
 
     return judged

@@ -36,33 +36,15 @@ from boltspec.enforcement import knows_secret, publish_commitment, resolution, s
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.ledger import Confirmed, Ledger, is_open, mine, spend
 from boltspec.messages import CommitmentSigned, Message
+from boltspec.move import CHAIN, Move
 from boltspec.outputs import PATHS, Need, Path, Spender
 from boltspec.party import PLAIN, Steps, is_durable_before
 from boltspec.rules import duty
-from boltspec.scenario import NAMES, Scenario
+from boltspec.scenario import Scenario
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Refused, Rejected
 
 T = TypeVar("T")
-
-
-class Move(NamedTuple):
-    """One step of the world."""
-
-    party: int
-    """Seat of the party that moves: it sends, receives, crashes, publishes or spends; ``CHAIN`` for nobody."""
-    action: str
-    """``send``, ``deliver``, ``disconnect``, ``crash``, ``restore``, ``publish``, ``spend`` or ``mine``."""
-    detail: str
-    """What exactly; unique among the moves of a state."""
-
-    def __str__(self) -> str:
-        who = "chain" if self.party == CHAIN else NAMES[self.party]
-        return f"{who} {self.action} {self.detail}".rstrip()
-
-
-CHAIN = -1
-"""The seat of moves that are nobody's."""
 
 
 class Blame(NamedTuple):

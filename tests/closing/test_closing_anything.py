@@ -18,8 +18,9 @@ from boltspec.closing.messages import (
     Message,
     Shutdown,
 )
+from boltspec.closing.party import receive, send
 from boltspec.closing.transaction import ClosingDetails
-from boltspec.closing.world import World, initial, receive, send, successors
+from boltspec.closing.world import World, initial, successors
 from boltspec.messages import RevokeAndAck, UpdateAddHtlc, UpdateFailHtlc, UpdateFulfillHtlc
 from boltspec.rules import Reaction, requirements
 from boltspec.units import Height, Msat, Sat

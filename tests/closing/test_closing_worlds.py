@@ -8,14 +8,10 @@ from itertools import product
 
 import pytest
 
-from boltproofs.ablation import Outcome
-from boltproofs.closing_ablation import baseline, closing_rules, finding, searched
+from boltproofs.ablation import Outcome, baseline, finding
 from boltproofs.closing_scenarios import CLOSE_SCENARIOS, LEGACY, POLICY_A, POLICY_B, fees
-from boltproofs.plain_search import Goal, PlainVerdict, plain_search
-from boltspec.closing.properties import CLOSE_PROPERTIES
-from boltspec.closing.scenario import CloseScenario
+from boltproofs.explorer.search import Verdict, search
 from boltspec.closing.state import ClosingPolicy
-from boltspec.closing.world import World, initial, successors
 from boltspec.units import Sat
 
 HIGHEST = 2
@@ -23,8 +19,8 @@ HIGHEST = 2
 
 @pytest.mark.parametrize("name", sorted(CLOSE_SCENARIOS))
 def test_scenario_holds(name: str) -> None:
-    result, _ = searched(name)
-    assert (result.verdict, result.property, result.trace) == (PlainVerdict.HOLDS, None, ())
+    result = search(CLOSE_SCENARIOS[name])
+    assert (result.verdict, result.trace) == (Verdict.HOLDS, None)
 
 
 def policies(policy: ClosingPolicy) -> Iterator[ClosingPolicy]:
@@ -34,23 +30,12 @@ def policies(policy: ClosingPolicy) -> Iterator[ClosingPolicy]:
                 yield replace(policy, fee_satoshis=Sat(wanted), fee_range=fees(low, high), sends_fee_range=sends)
 
 
-def holds(scenario: CloseScenario) -> bool:
-    def moves(world: World) -> list[tuple[str, World]]:
-        return list(successors(world, scenario))
-
-    goals: list[Goal[World]] = [
-        Goal(entry.name, lambda _, world, entry=entry: entry.holds(world, scenario), entry.final)  # type: ignore[misc]
-        for entry in CLOSE_PROPERTIES
-    ]
-    return plain_search(initial(scenario), moves, goals).verdict is PlainVerdict.HOLDS
-
-
 @pytest.mark.parametrize("first", list(policies(POLICY_A)))
 def test_honest_nodes_close_or_fail_with_every_pair_of_small_fee_ranges(first: ClosingPolicy) -> None:
     """CloseSucceeds says that they close if the ranges meet, CloseTerminates that the negotiation ends if not."""
     for second in policies(POLICY_B):
         scenario = replace(LEGACY, name="pair", policies=(first, second), starts=(True, False))
-        assert holds(scenario), (first, second)
+        assert search(scenario).verdict is Verdict.HOLDS, (first, second)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +49,13 @@ def test_honest_nodes_close_or_fail_with_every_pair_of_small_fee_ranges(first: C
     ],
 )
 def test_without_a_rule_a_scenario_breaks(rule: str, scenario: str, broken: str) -> None:
-    result, _ = searched(scenario, (rule,))
-    assert (result.verdict, result.property) == (PlainVerdict.VIOLATED, broken)
+    result = search(CLOSE_SCENARIOS[scenario], without=frozenset({rule}))
+    assert result.trace is not None
+    assert (result.verdict, result.trace.property) == (Verdict.VIOLATED, broken)
 
 
 def test_finding_names_the_attack() -> None:
     found = finding((baseline("simple-corrupt-closer"),), "B02-closing-complete-k-02")
     assert found.outcome is Outcome.NECESSARY
-    assert found.rule in closing_rules()
-    assert found.to_json()["trace"] == list(found.trace) != []
+    assert found.trace is not None
+    assert found.trace.scenario.name == "simple-corrupt-closer"

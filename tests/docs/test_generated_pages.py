@@ -19,12 +19,14 @@ from boltproofs.docs import (
     theorem_list,
 )
 from boltproofs.docs.pages import pages
+from boltproofs.families import FAMILIES, SCENARIOS
 from boltproofs.replay import replay
-from boltproofs.scenarios import SCENARIOS
 from boltproofs.stories import Story
 from boltproofs.verify import THEOREMS
+from boltspec.closing.properties import CLOSE_PROPERTIES
 from boltspec.commitment import View
 from boltspec.enforcement import RESOLUTIONS
+from boltspec.establishment.properties import FINAL_PROPERTIES, PROPERTIES
 from boltspec.htlc import ADVANCES, Stage
 from boltspec.outputs import PATHS
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
@@ -119,10 +121,10 @@ def test_every_requirement_has_one_row(bolt: int) -> None:
 
 def test_every_property_is_listed_with_its_sentence() -> None:
     page = property_list.properties()
-    listed = {entry.name for group in property_list.GROUPS for entry in group.entries}
-    catalogue = (CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES)
-    assert listed >= {entry.name for entries in catalogue for entry in entries}
-    assert all(f"| {one.name} | {one.sentence} |" in page for group in property_list.GROUPS for one in group.entries)
+    listed = {one.name for family in FAMILIES for one in family.properties}
+    catalogue = (CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES, PROPERTIES, FINAL_PROPERTIES, CLOSE_PROPERTIES)
+    assert listed == {entry.name for entries in catalogue for entry in entries}
+    assert all(f"| {one.name} | {one.sentence} |" in page for family in FAMILIES for one in family.properties)
 
 
 def test_every_theorem_has_a_section_with_its_rules() -> None:
@@ -134,7 +136,9 @@ def test_every_theorem_has_a_section_with_its_rules() -> None:
 
 
 def test_every_scenario_and_every_message_is_listed() -> None:
-    assert [row[0] for row in cells(scenario_list.scenarios())] == list(SCENARIOS)
+    page = scenario_list.scenarios()
+    assert re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE) == list(SCENARIOS)
+    assert [page.count(f"### {family.title}\n") for family in FAMILIES] == [1] * len(FAMILIES)
     page = message_reference.page()
     assert all(f"`{message.layout.name}` ({number})" in page for number, message in MESSAGES.items())
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from boltproofs.ablation import Baseline, Finding, Outcome, ablate_by, baseline, finding
-from boltproofs.citations import cited_in, spec_sources, switchable_rules, world_rules
+from boltproofs.citations import cited_in, rules_of_modules, rules_of_worlds, spec_sources, switchable_rules
 from boltproofs.explorer.search import Verdict, search, survey
 from boltproofs.explorer.shard import Bounds
-from boltproofs.scenarios import LARGE, SCENARIOS, SMALL
+from boltproofs.families import FAMILIES, SCENARIOS
+from boltproofs.scenarios import SMALL
 from boltspec.rules import requirements, without
 from boltspec.world import take
 
@@ -83,7 +84,7 @@ def test_a_rule_that_decides_nothing_is_not_covered() -> None:
 def test_a_rule_that_decides_nothing_changes_nothing(name: str) -> None:
     """The searches that are left out would have found what is known already."""
     one = next(entry for entry in baselines() if entry.result.scenario.name == name)
-    silent = frozenset(world_rules()) - one.deciding
+    silent = rules_of_worlds("world") - one.deciding
     weakened = search(SCENARIOS[name], without=silent)
     assert (weakened.verdict, weakened.states) == (Verdict.HOLDS, one.result.states)
     assert weakened.transitions == one.result.transitions
@@ -110,7 +111,8 @@ def test_rules_are_found_in_the_source() -> None:
     rules = switchable_rules()
     assert set(rules) <= set(requirements())
     some = {"B05-general-n-01", "B02-adding-htlc-s-05", "B05-revoked-commit-l-11", "D02-revoke-and-ack-r-01"}
-    assert some <= set(world_rules()) <= set(rules)
+    assert some <= rules_of_worlds("world") <= set(rules)
+    assert rules_of_modules("closing") <= rules_of_worlds("closing.world")
     assert "B02-adding-htlc-r-05" not in rules, "cited in a docstring only"
 
 
@@ -124,9 +126,9 @@ def test_shortened_ids_are_completed() -> None:
     }
 
 
-def test_scenarios_are_known_by_their_names_and_sizes() -> None:
-    assert all(name == scenario.name for name, scenario in SCENARIOS.items())
-    assert set(SMALL) | LARGE == set(SCENARIOS)
+def test_every_rule_is_at_home_in_a_family() -> None:
+    at_home = {rule for family in FAMILIES for rule in rules_of_modules(*family.home)}
+    assert set(switchable_rules()) == at_home
 
 
 # --- rules removed from the source, one line at a time ---
@@ -136,7 +138,7 @@ REDUNDANT = {"D02-commitment-signed-s-01", "D02-commitment-signed-r-01"}
 SEARCH = """
 import sys
 from boltproofs.explorer.search import search
-from boltproofs.scenarios import SCENARIOS
+from boltproofs.families import SCENARIOS
 from boltspec import rules
 assert rules.__file__.startswith(sys.argv[1]), rules.__file__
 for name in sys.argv[2:]:

@@ -167,6 +167,34 @@ def test_replay_agrees_with_the_chain(tmp_path: Path) -> None:
     assert read(report)["agreed"] is True
 
 
+OPENING = ("open-static-remotekey", "B02-funding-signed-f-03", "EstablishmentCompletes")
+CLOSE = ("simple-corrupt-closer", "B02-closing-complete-k-02", "MutualCloseCorrect")
+
+
+@pytest.mark.parametrize(("scenario", "rule", "broken"), [OPENING, CLOSE], ids=["opening", "closing"])
+def test_every_family_is_explored_saved_loaded_and_shown(
+    scenario: str, rule: str, broken: str, tmp_path: Path
+) -> None:
+    trace, report = tmp_path / "t.json", tmp_path / "r.json"
+    explored = run("explore", scenario, "--without", rule, "--workers", "1", "--trace", trace)
+    assert explored.exit_code == 1, explored.output
+    assert f"broken: {broken}." in explored.output
+    assert load(trace).property == broken
+    refused = run("replay", trace)
+    assert refused.exit_code == 2
+    assert "no transactions for a chain; use --chain model" in refused.output
+    done = run("replay", trace, "--chain", "model", "--show", "--json", report)
+    assert done.exit_code == 0, done.output
+    assert f"the last one breaks {broken}" in done.output
+    assert (read(report)["agreed"], read(report)["property"]) == (True, broken)
+
+
+def test_a_property_of_another_family_is_refused() -> None:
+    done = run("explore", "open-honest", "--property", "PenaltySafety")
+    assert done.exit_code == 2
+    assert "PenaltySafety is no property of the worlds of open-honest" in done.output
+
+
 def test_replay_without_bitcoind_says_how_to_provide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boltproofs.replay.chains.find_bitcoind", lambda: None)
     trace = tmp_path / "t.json"

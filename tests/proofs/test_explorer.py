@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from boltproofs.explorer.digest import Digests, collision_probability, packed
-from boltproofs.explorer.invariants import EVERY_PROPERTY, breaks, named
-from boltproofs.explorer.reductions import Reduction
+from boltproofs.explorer.family import Family, Form, Property
 from boltproofs.explorer.search import Result, Verdict, search, survey
 from boltproofs.explorer.shard import Bounds, Stop, Task
 from boltproofs.explorer.team import Alone
-from boltproofs.scenarios import SCENARIOS
+from boltproofs.explorer.watch import Watch
+from boltproofs.families import FAMILIES, SCENARIOS, family_of
+from boltproofs.families.dance_reduction import Reduction
+from boltproofs.trace import breaks
 from boltspec.enforcement import WATCH
+from boltspec.move import Move
 from boltspec.rules import without
-from boltspec.scenario import Scenario
 from boltspec.units import Height
-from boltspec.world import World, initial, successors
+from boltspec.world import initial, successors
 
-SCOPES = ["dance-a", "close-a", "thief-A-offers", "thief-B-takes", "careless-close", "careless-offers", "liar-fee"]
+SCOPES = [
+    "dance-a", "close-a", "thief-A-offers", "thief-B-takes", "careless-close", "careless-offers", "liar-fee",
+    "open-honest", "open-careless", "open-untrusted-zeroconf", "open-corrupt-accepter",
+    "legacy", "legacy-careless", "legacy-upfront-corrupt", "simple-again", "simple-corrupt-closer", "no-ranges",
+]  # fmt: skip
 WEAKENED = [
     ("dance", "B02-commitment-signed-s-01"),
     ("careless-offers", "D02-removing-htlc-s-02"),
@@ -31,37 +41,49 @@ WEAKENED = [
     ("thief-A-offers", "B05-revoked-commit-l-10"),
     ("thief-A-offers", WATCH),
     ("careless-close", "B02-revoke-and-ack-n-01"),
+    ("open-static-remotekey", "B02-funding-signed-f-03"),
+    ("open-corrupt-accepter", "B02-accept-channel-r-02"),
+    ("legacy-careless", "D02-closing-signed-s-01"),
+    ("simple-corrupt-closer", "B02-closing-complete-k-02"),
+    ("legacy-disjoint", "B02-closing-signed-f-01"),
 ]
 
 
-def every_world(scenario: Scenario) -> set[World]:
+def every_world(scenario: Any) -> set[Any]:
     """Breadth first, without reductions, memory or fingerprints."""
-    seen = {initial(scenario)}
+    family = family_of(scenario)
+    seen = {family.initial(scenario)}
     newest = list(seen)
     while newest:
-        found = {after for world in newest for _, after in successors(world, scenario)} - seen
+        found = {after for world in newest for _, after in family.successors(world, scenario, family.steps)} - seen
         seen |= found
         newest = list(found)
     return seen
 
 
-def fewest_moves_to_break(scenario: Scenario) -> tuple[int, set[str]]:
+def fewest_moves_to_break(scenario: Any) -> tuple[int, set[str]]:
     """Return after how many moves a property breaks first, and which do then; the same simple way."""
-    seen = {initial(scenario)}
+    family = family_of(scenario)
+    watch = Watch(family, scenario, family.properties, Digests())
+    seen = {family.initial(scenario)}
     newest, moves = list(seen), 0
     while newest:
-        moves += 1
-        reached = [(before, move, after) for before in newest for move, after in successors(before, scenario)]
-        broken = {name for step in reached for name in EVERY_PROPERTY.broken_by(*step, scenario)}
+        reached = {before: list(family.successors(before, scenario, family.steps)) for before in newest}
+        broken = {name for before, after in reached.items() if not after for name in watch.of_end(before)}
         if broken:
             return moves, broken
-        newest = list({after for _, _, after in reached} - seen)
+        moves += 1
+        for before, step in ((before, step) for before, steps in reached.items() for step in steps):
+            broken.update(watch.of_move(before, *step), watch.of_world(step[1]))
+        if broken:
+            return moves, broken
+        newest = list({after for steps in reached.values() for _, after in steps} - seen)
         seen.update(newest)
     raise AssertionError("nothing breaks")
 
 
-def visited(scenario: Scenario) -> frozenset[int]:
-    team = Alone(Task(scenario, frozenset(), EVERY_PROPERTY, Bounds()))
+def visited(scenario: Any) -> frozenset[int]:
+    team = Alone(Task(family_of(scenario), scenario, frozenset()))
     assert not team.begin()
     while team.waiting():
         team.expand(None)
@@ -72,8 +94,8 @@ def visited(scenario: Scenario) -> frozenset[int]:
 @pytest.mark.parametrize("name", SCOPES)
 def test_search_visits_exactly_the_worlds_that_stand_for_all(name: str) -> None:
     scenario, digests = SCENARIOS[name], Digests()
-    reduction = Reduction(scenario)
-    images = {reduction.of(world) for world in every_world(scenario)}
+    stands_for = family_of(scenario).reduction(scenario)
+    images = {stands_for(world) for world in every_world(scenario)}
     fingerprints = visited(scenario)
     assert fingerprints == {digests.fingerprint(world) for world in images}
     assert len(fingerprints) == len(images), "two worlds have the same fingerprint"
@@ -82,12 +104,13 @@ def test_search_visits_exactly_the_worlds_that_stand_for_all(name: str) -> None:
 @pytest.mark.parametrize("name", ["close-a", "thief-A-offers"])
 def test_a_world_and_what_stands_for_it_can_make_the_same_moves(name: str) -> None:
     scenario = SCENARIOS[name]
-    reduction = Reduction(scenario)
+    family, reduction = family_of(scenario), Reduction(scenario)
+    watch = Watch(family, scenario, family.properties, Digests())
     for world in every_world(scenario):
         if world.ledger.closing is not None:
             ahead = {move: reduction.of(after) for move, after in successors(world, scenario)}
             assert ahead == dict(successors(reduction.of(world), scenario))
-            assert EVERY_PROPERTY.of_world(reduction.of(world), scenario) == EVERY_PROPERTY.of_world(world, scenario)
+            assert watch.of_world(reduction.of(world)) == watch.of_world(world)
 
 
 @pytest.mark.parametrize(("name", "rule"), WEAKENED)
@@ -108,10 +131,7 @@ def test_counterexample_runs_again_and_breaks_its_property_at_the_end_only(name:
     assert trace is not None
     assert trace.property is not None
     worlds = trace.worlds()
-    with without(trace.without):
-        broken = [
-            breaks(trace.property, worlds[: end + 1], trace.moves[:end], trace.scenario) for end in range(len(worlds))
-        ]
+    broken = [trace.property in breaks(trace, worlds, end) for end in range(len(worlds))]
     assert broken == [False] * len(trace.moves) + [True]
 
 
@@ -119,9 +139,19 @@ def facts(result: Result) -> tuple[object, ...]:
     return result.verdict, result.states, result.transitions, result.depth, result.trace and len(result.trace.moves)
 
 
-@pytest.mark.parametrize("off", [frozenset[str](), frozenset({"B05-revoked-commit-l-10"})], ids=["holds", "violated"])
-def test_several_processes_find_what_one_does(off: frozenset[str]) -> None:
-    scenario = SCENARIOS["thief-A-offers"]
+@pytest.mark.parametrize(
+    ("name", "off"),
+    [
+        ("thief-A-offers", frozenset[str]()),
+        ("thief-A-offers", frozenset({"B05-revoked-commit-l-10"})),
+        ("open-corrupt-accepter", frozenset[str]()),
+        ("open-corrupt-accepter", frozenset({"B02-accept-channel-r-02"})),
+        ("simple-corrupt-closer", frozenset[str]()),
+        ("legacy-disjoint", frozenset({"B02-closing-signed-f-01"})),
+    ],
+)
+def test_several_processes_find_what_one_does(name: str, off: frozenset[str]) -> None:
+    scenario = SCENARIOS[name]
     alone, together = search(scenario, without=off), search(scenario, without=off, workers=3)
     assert facts(together) == facts(alone)
     assert together.workers == 3
@@ -166,7 +196,7 @@ def test_depth_bound_still_finds_what_breaks_at_that_depth() -> None:
 def test_only_the_properties_asked_for_are_checked() -> None:
     off = frozenset({WATCH})
     first = search(SCENARIOS["thief-A-offers"], without=off).trace
-    paid = search(SCENARIOS["thief-A-offers"], without=off, invariants=named({"PenaltySafety"})).trace
+    paid = search(SCENARIOS["thief-A-offers"], without=off, asked={"PenaltySafety"}).trace
     assert first is not None
     assert paid is not None
     assert (first.property, paid.property) == ("EventuallyWithdrawn", "PenaltySafety")
@@ -185,6 +215,93 @@ def test_progress_is_told_level_by_level() -> None:
     result = search(SCENARIOS["dance-a"], progress=lambda at: told.append(at.states))
     assert told == sorted(told)
     assert told[-1] == result.states
+
+
+# --- a world of one counter, whose answers are known beforehand ---
+
+
+@dataclass(frozen=True)
+class Count:
+    """A world: how far has been counted."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Count up by one or two, to ten at most."""
+
+    name: str = "counting"
+    title: str = "counting"
+    corrupt: tuple[bool, bool] = (False, False)
+
+
+def counting(world: Count, _scenario: Counting, _steps: object) -> Iterator[tuple[Move, Count]]:
+    for step in (1, 2):
+        if world.value + step <= 10:
+            yield Move(0, "add", str(step)), Count(world.value + step)
+
+
+def counts(monkeypatch: pytest.MonkeyPatch, *properties: Property) -> None:
+    """Let the counter be a family with these properties."""
+    family = Family(
+        name="counter", title="", kind=Counting, scenarios={"counting": Counting()}, large=frozenset(),
+        initial=lambda _: Count(0), successors=counting, steps=NoSteps(), properties=properties, home=(), worlds="",
+        shown=SimpleNamespace(),
+    )  # fmt: skip
+    monkeypatch.setattr("boltproofs.families.FAMILIES", (*FAMILIES, family))
+
+
+@dataclass(frozen=True)
+class NoSteps:
+    """The counter is made of no further functions."""
+
+
+ALWAYS = Property("Always", "It holds.", Form.WORLD, lambda world, _: True, felt=True)
+BELOW_FIVE = Property("BelowFive", "", Form.WORLD, lambda world, _: world.value < 5, felt=True)
+BY_ONE = Property("ByOne", "", Form.MOVE, lambda before, after, _: after.value - before.value < 2, felt=True)
+AT_TEN = Property("AtTen", "", Form.END, lambda world, _: world.value == 10, felt=True)
+NOT_TEN = Property("NotTen", "", Form.END, lambda world, _: world.value != 10, felt=True)
+POSITIVE = Property("Positive", "", Form.WORLD, lambda world, _: world.value > 0, felt=True)
+
+
+def test_everything_reachable_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts(monkeypatch, ALWAYS, AT_TEN)
+    result = search(Counting())
+    assert (result.verdict, result.states, result.transitions) == (Verdict.HOLDS, 11, 19)
+
+
+@pytest.mark.parametrize(
+    ("broken", "moves"), [(BELOW_FIVE, 3), (BY_ONE, 1), (NOT_TEN, 5), (POSITIVE, 0)], ids=lambda one: str(one)[:20]
+)
+def test_properties_of_each_form_break_in_the_fewest_moves(
+    broken: Property, moves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts(monkeypatch, ALWAYS, broken)
+    result = search(Counting())
+    assert result.trace is not None
+    assert (result.trace.property, len(result.trace.moves)) == (broken.name, moves)
+
+
+def test_an_end_at_the_greatest_depth_allowed_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts(monkeypatch, NOT_TEN)
+    assert search(Counting(), bounds=Bounds(depth=5)).verdict is Verdict.VIOLATED
+    assert search(Counting(), bounds=Bounds(depth=4)).stopped is Stop.DEPTH
+
+
+def test_a_world_of_no_family_and_a_property_of_another_are_refused() -> None:
+    with pytest.raises(ValueError, match="no family has scenarios of type Counting"):
+        search(Counting())
+    with pytest.raises(ValueError, match="no properties of establishment: PenaltySafety"):
+        search(SCENARIOS["open-honest"], asked={"PenaltySafety"})
+
+
+def test_names_of_scenarios_are_unique_and_can_be_typed() -> None:
+    names = [name for family in FAMILIES for name in family.scenarios]
+    assert len(names) == len(set(names)) == len(SCENARIOS)
+    assert all(name == SCENARIOS[name].name for name in names)
+    assert all(re.fullmatch(r"[a-zA-Z0-9-]+", name) for name in names)
+    assert all(family.large <= family.scenarios.keys() for family in FAMILIES)
 
 
 def test_a_search_needs_a_worker() -> None:

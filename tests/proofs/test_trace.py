@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from boltproofs.scenarios import SCENARIOS
+from boltproofs.families import SCENARIOS
 from boltproofs.trace import Trace, TraceError, from_json, load
 from boltspec.enforcement import WATCH
-from boltspec.world import CHAIN, Move, initial
+from boltspec.move import CHAIN, Move
+from boltspec.world import initial
 
 MOVES = (
     Move(0, "send", "update_add_htlc 0"),
@@ -36,7 +37,7 @@ def test_worlds_begin_with_the_initial_one_and_follow_the_moves() -> None:
     assert len(worlds) == len(MOVES) + 1
     assert worlds[0] == initial(TRACE.scenario)
     assert [len(world.wires[0]) for world in worlds[:3]] == [0, 1, 0]
-    assert worlds[-1].ledger.height == worlds[-2].ledger.height + type(worlds[-1].ledger.height)(1)  # type: ignore[operator]
+    assert worlds[-1].ledger.height == worlds[-2].ledger.height + type(worlds[-1].ledger.height)(1)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 from boltspec.commitment import View, balance
 from boltspec.htlc import LOCAL, REMOTE, Stage
 from boltspec.messages import UpdateAddHtlc
+from boltspec.move import Move
 from boltspec.scenario import Scenario, Wish, small_limits, small_params
 from boltspec.units import Height, Msat
-from boltspec.world import Move, World, initial, take
+from boltspec.world import World, initial, take
 
 WALK = Scenario(
     "walk",

@@ -15,6 +15,7 @@ from boltspec.rules import (
     switched_off,
     without,
 )
+from boltspec.verdict import sends
 
 RULE, OTHER = "B02-adding-htlc-s-05", "B02-adding-htlc-s-06"
 
@@ -61,7 +62,35 @@ def test_failed_guards_and_done_duties_are_noticed() -> None:
         duty("B05-general-n-01")
         with without(frozenset({OTHER})):
             require(False, OTHER)
-    assert noticed == {RULE, "B05-general-n-01"}
+    assert noticed.deciding == {RULE, "B05-general-n-01"}
+
+
+@sends
+def step(state: tuple[bool, bool], message: None) -> tuple[bool, bool]:
+    """Ask two guards."""
+    require(state[0], RULE)
+    require(state[1], OTHER)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("state", "instead", "let_through"),
+    [((True, True), set(), False), ((True, False), set(), False), ((False, False), {OTHER}, False),
+     ((False, True), set(), True)],
+)  # fmt: skip
+def test_what_a_missing_guard_lets_through_and_who_stops_it_instead_is_noticed(
+    state: tuple[bool, bool], instead: set[str], let_through: bool
+) -> None:
+    with noticing() as noticed, without(frozenset({RULE})):
+        step(state, None)
+        step((True, True), None)
+    assert (noticed.instead, noticed.let_through) == (instead, let_through)
+
+
+def test_nobody_takes_notes_of_what_a_corrupt_party_breaks() -> None:
+    with noticing() as noticed, without(EVERY_RULE):
+        step((False, False), None)
+    assert not noticed.let_through
 
 
 def test_every_requirement_has_a_level_and_a_bolt() -> None:

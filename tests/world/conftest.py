@@ -8,10 +8,11 @@ import pytest
 
 from boltproofs.replay import KernelPool
 from boltproofs.trace import Trace
+from boltspec.move import Move
 from boltspec.outputs import Kind
 from boltspec.rules import without
 from boltspec.scenario import Scenario
-from boltspec.world import Move, World, initial, successors
+from boltspec.world import World, initial, successors
 
 MOST_WORLDS = 200_000
 """Where a search gives up: every goal of these tests lies far below."""

@@ -18,12 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from boltproofs.replay import KernelPool, Lockstep
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.messages import Message
+from boltspec.move import Move
 from boltspec.outputs import Use
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
 from boltspec.properties.property import Step
 from boltspec.scenario import Scenario, Wish, small_limits, small_params
 from boltspec.units import Height, Msat
-from boltspec.world import Move, World, successors
+from boltspec.world import World, successors
 
 SETTINGS = settings(
     max_examples=100,

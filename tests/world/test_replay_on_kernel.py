@@ -13,9 +13,10 @@ from boltproofs.scenarios import SCENARIOS
 from boltproofs.trace import Trace, TraceError
 from boltspec.enforcement import knows_secret
 from boltspec.messages import CommitmentSigned
+from boltspec.move import Move
 from boltspec.outputs import PATHS, REVOKE, Kind
 from boltspec.scenario import Scenario
-from boltspec.world import Move, World
+from boltspec.world import World
 
 Find = Callable[..., Trace]
 

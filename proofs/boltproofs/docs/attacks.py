@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from boltproofs.docs.markdown import block
-from boltproofs.explorer.invariants import named
 from boltproofs.ladder import ladder
 from boltproofs.replay import replay
 from boltproofs.stories import STORIES, Story
@@ -17,7 +16,7 @@ WRONG_SECRET = Story(
     title="a secret that is not checked",
     scenario="liar-A",
     without=frozenset({"B02-revoke-and-ack-r-01"}),
-    invariants=named({"PenaltySafety"}),
+    asked=frozenset({"PenaltySafety"}),
 )
 """The rule by which a node checks the secret that it is given is off."""
 

@@ -17,9 +17,10 @@ from boltspec import party
 from boltspec.commitment import View, commitment
 from boltspec.htlc import LOCAL, Htlc
 from boltspec.messages import Message
+from boltspec.move import Move
 from boltspec.scenario import NAMES
 from boltspec.units import Msat
-from boltspec.world import Move, World, initial, take
+from boltspec.world import World, initial, take
 
 SCENARIO = SCENARIOS["dance-a"]
 """A offers one HTLC; B has the preimage."""

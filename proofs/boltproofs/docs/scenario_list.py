@@ -1,32 +1,32 @@
-"""The scenarios that are searched, from :mod:`boltproofs.scenarios`, with the results of the last run."""
+"""The scenarios that are searched, family by family, with the results of the last run."""
 
 from __future__ import annotations
 
 from boltproofs.docs.known import ablated
-from boltproofs.docs.markdown import code, table
-from boltproofs.scenarios import SCENARIOS
-from boltspec.scenario import NAMES, Scenario
+from boltproofs.docs.markdown import code, heading, table
+from boltproofs.explorer.family import Family
+from boltproofs.families import FAMILIES
+from boltspec.scenario import NAMES
 
 
 def scenarios() -> str:
-    """Return the table of scenarios; worlds are those found with every rule on."""
+    """Return a table of scenarios for each family; worlds are those found with every rule on."""
+    return "\n".join(heading(3, family.title) + "\n" + _of(family) for family in FAMILIES)
+
+
+def _of(family: Family) -> str:
     data = ablated() or {"scenarios": []}
     worlds = {entry["scenario"]: f"{entry['states']:,}" for entry in data["scenarios"]}
-    rows = (
-        (code(name), one.title, str(len(one.wishes)), _corrupt(one), _chain(one), worlds.get(name, ""))
-        for name, one in SCENARIOS.items()
-    )
-    return table(("scenario", "what happens", "offers", "corrupt", "chain", "worlds"), rows)
+    rows = ((code(name), one.title, _corrupt(one), worlds.get(name, "")) for name, one in family.scenarios.items())
+    return table(("scenario", "what happens", "corrupt", "worlds"), rows)
 
 
-def _corrupt(scenario: Scenario) -> str:
-    names = " and ".join(name for name, corrupt in zip(NAMES, scenario.corrupt, strict=True) if corrupt)
-    if names and scenario.abuses:
-        return f"{names}, {scenario.abuses} forbidden message"
-    if scenario.careless:
+def _corrupt(scenario: object) -> str:
+    corrupt: tuple[bool, bool] = getattr(scenario, "corrupt")  # noqa: B009  # scenarios of all families have it
+    names = " and ".join(name for name, one in zip(NAMES, corrupt, strict=True) if one)
+    abuses = getattr(scenario, "abuses", 0)
+    if names and abuses:
+        return f"{names}, {abuses} forbidden message" + "s" * (abuses > 1)
+    if getattr(scenario, "careless", False):
         return "nobody, all tempted"
     return names or "nobody"
-
-
-def _chain(scenario: Scenario) -> str:
-    return "yes" if scenario.onchain else ""

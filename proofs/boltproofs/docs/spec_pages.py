@@ -26,7 +26,7 @@ CHAPTERS = (
     Chapter("Rules", ("rules", "verdict")),
     Chapter("The update dance", ("update", "fee_updates", "commit", "reestablish")),
     Chapter("On the chain", ("outputs", "ledger", "enforcement")),
-    Chapter("The world", ("scenario", "proposals", "party", "world")),
+    Chapter("The world", ("scenario", "move", "proposals", "party", "world")),
     Chapter(
         "What must hold",
         (

@@ -1,8 +1,9 @@
 """Fingerprints of worlds, from their packed content.
 
-The same world has the same fingerprint in every process and on every machine; Python's ``hash`` has not. Components
-are digested once, for as long as the object lives in the table: steps are remembered, so that the same few objects
-make up all worlds.
+The same world has the same fingerprint in every process and on every machine; Python's ``hash`` has not. A world is a
+record of tuples, plain values and *components*: nodes, messages, ledgers and whatever else its fields hold. A component
+is digested once, as long as the object or an equal one lives in the table; steps are remembered, so that the same few
+objects make up all worlds.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ from enum import Enum
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from boltspec.params import Params
-from boltspec.world import World
-
-T = TypeVar("T")
 
 COMPONENT_BYTES = 16
 """Size of a component's digest: equal digests are taken for equal components."""
 FINGERPRINT_BYTES = 8
 """Size of a world's fingerprint."""
+
+# --- content as bytes ---
 
 
 def packed(value: object) -> bytes:
@@ -47,12 +47,14 @@ def _reader(kind: type) -> Callable[[Any], object]:
     """
     if kind in (int, str, bool, type(None)):
         return _same
-    if issubclass(kind, int):
-        return int
     if issubclass(kind, Enum):
         return attrgetter("name")
+    if issubclass(kind, int):
+        return int
     if issubclass(kind, tuple):
         return _plain_entries
+    if kind is frozenset:
+        return _plain_members
     if kind is Params:
         return _plain_params
     if is_dataclass(kind):
@@ -61,7 +63,10 @@ def _reader(kind: type) -> Callable[[Any], object]:
 
 
 def _record_reader(kind: type) -> Callable[[Any], object]:
-    names = tuple(field.name for field in fields(kind))
+    """Return the reader of a dataclass: its fields, without those that do not count when two are compared."""
+    names = tuple(field.name for field in fields(kind) if field.compare)
+    if not names:
+        return lambda _: (kind.__name__,)
     read = attrgetter(*names)
     if len(names) == 1:
         return lambda value: (kind.__name__, _plain(read(value)))
@@ -81,6 +86,10 @@ def _plain_entries(value: tuple[object, ...]) -> object:
     return tuple([_plain(entry) for entry in value])
 
 
+def _plain_members(value: frozenset[object]) -> object:
+    return ("frozenset", *sorted((_plain(entry) for entry in value), key=repr))
+
+
 _READERS: dict[type, Callable[[Any], object]] = {}
 
 
@@ -89,62 +98,96 @@ def digest(value: object) -> bytes:
     return blake2b(packed(value), digest_size=COMPONENT_BYTES).digest()
 
 
+# --- worlds ---
+
+
+def reader_of_fields(kind: type) -> Callable[[Any], tuple[object, ...]]:
+    """Return the function that reads all fields of a record, in order."""
+    reader = _FIELD_READERS.get(kind)
+    if reader is None:
+        reader = _FIELD_READERS[kind] = _make_reader_of_fields(kind)
+    return reader
+
+
+_FIELD_READERS: dict[type, Callable[[Any], tuple[object, ...]]] = {}
+
+
+def _make_reader_of_fields(kind: type) -> Callable[[Any], tuple[object, ...]]:
+    names = [field.name for field in fields(kind)]
+    if len(names) == 1:
+        read_one = attrgetter(names[0])
+        return lambda record: (read_one(record),)
+    return attrgetter(*names)
+
+
 class Digests:
-    """Digests of the components that one search has met, by object identity; the table keeps them alive."""
+    """Digests of the components that one search has met."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[object, bytes]] = {}
+        self._by_identity: dict[int, tuple[bytes, object]] = {}
+        """Digests of objects that live as long as this table, by ``id``."""
+        self._by_value: dict[type, dict[object, bytes]] = {}
+        """The same by type and value: for equal objects that come and go."""
         self._first: dict[bytes, object] = {}
-        self._scalars: dict[object, bytes] = {}
+        self._expected: set[int] = set()
 
     def of(self, component: object) -> bytes:
-        """Return the digest of a long-lived component."""
-        entry = self._known.get(id(component))
-        if entry is None:
-            entry = (component, digest(component))
-            self._known[id(component)] = entry
-            self._first.setdefault(entry[1], component)
-        return entry[1]
+        """Return the digest of a component."""
+        entry = self._by_identity.get(id(component))
+        return entry[0] if entry is not None else self._of_value(component)
 
-    def one(self, component: T) -> T:
-        """Return the same object for all equal components."""
-        return self._first[self.of(component)]  # type: ignore[return-value]  # an equal component has the same type
+    def _of_value(self, component: object) -> bytes:
+        known = self._by_value.setdefault(type(component), {})
+        found = known.get(component)
+        if found is None:
+            found = known[component] = digest(component)
+            self._first.setdefault(found, component)
+            self._by_identity[id(component)] = (found, component)
+        elif id(component) in self._expected:
+            self._by_identity[id(component)] = (found, component)
+        return found
 
-    def with_digest(self, found: bytes) -> object | None:
-        """Return the component with this digest, if the search has met it."""
-        return self._first.get(found)
+    def expect(self, component: object) -> None:
+        """Know this very object again, not only what equals it, from the first time on that its digest is asked for."""
+        self._expected.add(id(component))
+
+    def keep(self, component: object) -> None:
+        """Digest a component that will be met often, and know this very object again."""
+        self.expect(component)
+        self._of_value(component)
 
     def adopt(self, found: bytes, component: object) -> None:
-        """Take over a component whose digest another process has computed."""
-        self._known[id(component)] = (component, found)
+        """Take over a component with its digest, perhaps from another process."""
+        self._by_identity[id(component)] = (found, component)
+        self._by_value.setdefault(type(component), {}).setdefault(component, found)
         self._first.setdefault(found, component)
 
-    def of_passing(self, component: object) -> bytes:
-        """Return the digest of a component without keeping it."""
-        entry = self._known.get(id(component))
-        return digest(component) if entry is None else entry[1]
+    def with_digest(self, found: bytes) -> object:
+        """Return the component with this digest; ``KeyError`` if the search has not met it."""
+        return self._first[found]
 
-    def fingerprint(self, world: World) -> int:
+    def fingerprint(self, world: object) -> int:
         """Return the fingerprint of a world: equal worlds have equal ones."""
-        of = self.of
-        first, second = world.wires
-        mine, yours = world.history
-        sizes = (len(first), len(second), len(mine))
-        parts = [
-            self._of_scalars((world.offered, world.connected, world.abuses, world.blame, sizes)),
-            of(world.nodes[0]),
-            of(world.nodes[1]),
-            self.of_passing(world.ledger),
-        ]
-        for components in (first, second, mine, yours):
-            parts.extend([of(component) for component in components])
+        parts: list[bytes] = []
+        self._collect(reader_of_fields(type(world))(world), parts)
         return int.from_bytes(blake2b(b"".join(parts), digest_size=FINGERPRINT_BYTES).digest(), "big")
 
-    def _of_scalars(self, scalars: tuple[object, ...]) -> bytes:
-        found = self._scalars.get(scalars)
-        if found is None:
-            found = self._scalars[scalars] = digest(scalars)
-        return found
+    def _collect(self, values: tuple[object, ...], parts: list[bytes]) -> None:
+        """Append digests of all that is in a tuple; a length stands before the content of each tuple in it."""
+        known = self._by_identity
+        for value in values:
+            if type(value) is tuple:
+                parts.append(_length(len(value)))
+                if value:
+                    self._collect(value, parts)
+            else:
+                entry = known.get(id(value))
+                parts.append(entry[0] if entry is not None else self._of_value(value))
+
+
+@cache
+def _length(count: int) -> bytes:
+    return count.to_bytes(COMPONENT_BYTES, "big")
 
 
 def collision_probability(states: int) -> float:

@@ -1,4 +1,4 @@
-"""Worlds on their way between the processes of a search.
+"""Worlds on their way between the processes of a search, or to a file.
 
 A world travels as the digests of its components. Each component itself travels once between two shards: what a shard
 has sent to another it does not send again.
@@ -7,16 +7,10 @@ has sent to another it does not send again.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
-from boltproofs.explorer.digest import Digests
-from boltspec.channel import Channel
-from boltspec.ledger import Ledger
-from boltspec.messages import CommitmentSigned, Message
-from boltspec.world import Blame, World
-
-Pair = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+from boltproofs.explorer.digest import Digests, reader_of_fields
 
 
 class Reached(NamedTuple):
@@ -25,22 +19,8 @@ class Reached(NamedTuple):
     fingerprint: int
     parent: int
     """Fingerprint of the world from which it was reached."""
-    world: World
-
-
-class _Packed(NamedTuple):
-    """A reached world, its long-lived components as digests."""
-
-    fingerprint: int
-    parent: int
-    nodes: tuple[bytes, bytes]
-    wires: Pair
-    history: Pair
-    ledger: Ledger
-    offered: tuple[int, int]
-    connected: bool
-    abuses: int
-    blame: Blame | None
+    world: Any
+    """The world: of which type depends on the family that is searched."""
 
 
 class Parcels:
@@ -53,56 +33,36 @@ class Parcels:
     def pack(self, worlds: Iterable[Reached]) -> bytes:
         """Return the worlds as bytes for :func:`unpack` in the process of that shard."""
         new: dict[bytes, object] = {}
-        packed = [self._pack_one(reached, new) for reached in worlds]
+        packed = [(fingerprint, parent, *self._of_world(world, new)) for fingerprint, parent, world in worlds]
         return pickle.dumps((new, packed), pickle.HIGHEST_PROTOCOL)
 
-    def _pack_one(self, reached: Reached, new: dict[bytes, object]) -> _Packed:
-        def named(component: object) -> bytes:
-            found = self._digests.of(component)
+    def _of_world(self, world: Any, new: dict[bytes, object]) -> tuple[type, tuple[object, ...]]:
+        kind = type(world)
+        return kind, self._named(reader_of_fields(kind)(world), new)
+
+    def _named(self, values: tuple[object, ...], new: dict[bytes, object]) -> tuple[object, ...]:
+        """Return the digests of all that is in a tuple, in tuples of the same shape."""
+        names: list[object] = []
+        for value in values:
+            if type(value) is tuple:
+                names.append(self._named(value, new))
+                continue
+            found = self._digests.of(value)
             if found not in self._sent:
                 self._sent.add(found)
-                new[found] = component
-            return found
-
-        world = reached.world
-        return _Packed(
-            reached.fingerprint,
-            reached.parent,
-            (named(world.nodes[0]), named(world.nodes[1])),
-            (tuple(map(named, world.wires[0])), tuple(map(named, world.wires[1]))),
-            (tuple(map(named, world.history[0])), tuple(map(named, world.history[1]))),
-            world.ledger,
-            world.offered,
-            world.connected,
-            world.abuses,
-            world.blame,
-        )
+                new[found] = value
+            names.append(found)
+        return tuple(names)
 
 
-def unpack(parcel: bytes, digests: Digests) -> Iterable[Reached]:
+def unpack(parcel: bytes, digests: Digests) -> Iterator[Reached]:
     """Yield the worlds of a parcel, made of components that this process knows already where they are equal."""
     new, packed = pickle.loads(parcel)  # noqa: S301  # written by our own processes
     for found, component in new.items():
         digests.adopt(found, component)
 
-    def messages(names: tuple[bytes, ...]) -> tuple[Message, ...]:
-        return tuple([digests.with_digest(name) for name in names])  # type: ignore[misc]
+    def known(names: tuple[Any, ...]) -> tuple[object, ...]:
+        return tuple([known(name) if type(name) is tuple else digests.with_digest(name) for name in names])
 
-    def signatures(names: tuple[bytes, ...]) -> tuple[CommitmentSigned, ...]:
-        return tuple([digests.with_digest(name) for name in names])  # type: ignore[misc]
-
-    def channel(name: bytes) -> Channel:
-        return digests.with_digest(name)  # type: ignore[return-value]
-
-    for one in packed:
-        world = World(
-            nodes=(channel(one.nodes[0]), channel(one.nodes[1])),
-            wires=(messages(one.wires[0]), messages(one.wires[1])),
-            offered=one.offered,
-            history=(signatures(one.history[0]), signatures(one.history[1])),
-            ledger=one.ledger,
-            connected=one.connected,
-            abuses=one.abuses,
-            blame=one.blame,
-        )
-        yield Reached(one.fingerprint, one.parent, world)
+    for fingerprint, parent, kind, names in packed:
+        yield Reached(fingerprint, parent, kind(*known(names)))

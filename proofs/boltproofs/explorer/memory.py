@@ -1,70 +1,57 @@
 """Steps that remember their results.
 
-Steps are pure, so a result depends only on the digests of the arguments. A world is made of few different nodes and
-messages; nearly all of a search's transitions combine results that are known already.
+A transition relation is made of functions of single components, handed to it as a record of functions (``Steps``). They
+are pure, so a result depends only on the arguments. A world is made of few different nodes and messages; nearly all of
+a search's transitions combine results that are known already.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
+
 from boltproofs.explorer.digest import Digests
-from boltspec import party as plain
-from boltspec.channel import Channel
-from boltspec.ledger import Ledger
-from boltspec.messages import CommitmentSigned, Message
-from boltspec.party import Sent, Steps
-from boltspec.reestablish import disconnected
-from boltspec.scenario import Scenario
-from boltspec.units import Height
-from boltspec.verdict import Accepted, Rejected
+from boltspec.verdict import Accepted
+
+Steps = TypeVar("Steps")
+
+BY_VALUE = (int, str, bool, type(None))
+"""Types of arguments that are taken as they are."""
+NOTHING = object()
+"""In place of a result that is not known."""
 
 
-class Memory:
-    """The remembered results of one search: one scenario, one set of rules that are off."""
+def remembering(steps: Steps, digests: Digests, scenario: object) -> Steps:
+    """Return steps that compute each result once, for a search of one scenario with one set of rules off."""
+    digests.keep(scenario)
+    kind: Any = type(steps)
+    remembered: Steps = kind(
+        **{field.name: _remembering(getattr(steps, field.name), digests) for field in fields(kind)}
+    )
+    return remembered
 
-    def __init__(self, digests: Digests) -> None:
-        self._digests = digests
-        self._outgoing: dict[tuple[bytes, int, int, bool], tuple[Sent, ...]] = {}
-        self._incoming: dict[tuple[bytes, int, bytes], Accepted[Channel] | Rejected] = {}
-        self._disconnected: dict[bytes, Channel] = {}
-        self._closing: dict[tuple[bytes, int, Height], Ledger] = {}
 
-    def steps(self) -> Steps:
-        """Return the steps for :func:`boltspec.world.successors`."""
-        return Steps(self.outgoing, self.incoming, self.disconnected, self.closing)
+def _remembering(step: Callable[..., Any], digests: Digests) -> Callable[..., Any]:
+    known: dict[tuple[object, ...], Any] = {}
+    of = digests.of
 
-    def outgoing(
-        self, scenario: Scenario, party: int, channel: Channel, offered: int, abusive: bool
-    ) -> tuple[Sent, ...]:
-        """Return what :func:`boltspec.party.outgoing` does."""
-        key = (self._digests.of(channel), party, offered, abusive)
-        if key not in self._outgoing:
-            sent = plain.outgoing(scenario, party, channel, offered, abusive)
-            self._outgoing[key] = tuple([entry._replace(channel=self._digests.one(entry.channel)) for entry in sent])
-        return self._outgoing[key]
+    def remembered(*arguments: object) -> Any:
+        key = tuple([one if type(one) in BY_VALUE else of(one) for one in arguments])
+        found = known.get(key, NOTHING)
+        if found is NOTHING:
+            found = known[key] = step(*arguments)
+            _expect(found, digests)
+        return found
 
-    def incoming(
-        self, scenario: Scenario, party: int, channel: Channel, message: Message
-    ) -> Accepted[Channel] | Rejected:
-        """Return what :func:`boltspec.party.incoming` does."""
-        key = (self._digests.of(channel), party, self._digests.of(message))
-        if key not in self._incoming:
-            verdict = plain.incoming(scenario, party, channel, message)
-            if isinstance(verdict, Accepted):
-                verdict = Accepted(self._digests.one(verdict.state))
-            self._incoming[key] = verdict
-        return self._incoming[key]
+    return remembered
 
-    def disconnected(self, channel: Channel) -> Channel:
-        """Return what :func:`boltspec.reestablish.disconnected` does."""
-        key = self._digests.of(channel)
-        if key not in self._disconnected:
-            self._disconnected[key] = self._digests.one(disconnected(channel))
-        return self._disconnected[key]
 
-    def closing(self, scenario: Scenario, party: int, height: Height, held: CommitmentSigned) -> Ledger:
-        """Return what :func:`boltspec.party.closing` does."""
-        key = (self._digests.of(held), party, height)
-        if key not in self._closing:
-            self._closing[key] = plain.closing(scenario, party, height, held)
-            self._digests.of(self._closing[key])
-        return self._closing[key]
+def _expect(result: object, digests: Digests) -> None:
+    """Announce that the very objects a result is made of will be met again."""
+    digests.expect(result)
+    if isinstance(result, tuple):
+        for entry in result:
+            _expect(entry, digests)
+    elif isinstance(result, Accepted):
+        digests.expect(result.state)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 
 from boltproofs.explorer.digest import collision_probability
-from boltproofs.explorer.invariants import EVERY_PROPERTY, Invariants
+from boltproofs.explorer.family import Property, Scenario
 from boltproofs.explorer.shard import ROOT, Bounds, Shard, Stop, Task, Violation
 from boltproofs.explorer.team import Alone, Processes, Team
+from boltproofs.families import family_of
 from boltproofs.trace import Trace
-from boltspec.scenario import Scenario
-from boltspec.world import Move, initial
+from boltspec.move import Move
 
 
 class Verdict(StrEnum):
@@ -83,15 +83,23 @@ def search(
     scenario: Scenario,
     *,
     without: frozenset[str] = frozenset(),
-    invariants: Invariants = EVERY_PROPERTY,
+    asked: Iterable[str] | None = None,
+    extra: tuple[Property, ...] = (),
     bounds: Bounds = Bounds(),  # noqa: B008  # immutable
     workers: int = 1,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
-    """Search a scenario with some rules off; ``progress`` is called after each level."""
+    """Search a scenario with some rules off.
+
+    ``asked`` names the properties that are looked at (all of the family by default), ``extra`` are further ones;
+    ``progress`` is called after each level.
+    """
     if workers < 1:
         raise ValueError("a search needs at least one worker")
-    task = Task(scenario, without, invariants, bounds, workers)
+    family, names = family_of(scenario), None if asked is None else frozenset(asked)
+    if unknown := (names or frozenset()) - {one.name for one in family.properties}:
+        raise ValueError(f"no properties of {family.name}: {', '.join(sorted(unknown))}")
+    task = Task(family, scenario, without, bounds, names, extra, workers)
     team = nullcontext(Alone(task)) if workers == 1 else Processes(task)
     with team as shards:
         return _Run(task, shards, progress).run()
@@ -109,7 +117,7 @@ class Survey:
 
 def survey(scenario: Scenario, without: frozenset[str], bounds: Bounds) -> Survey:
     """Search on behind broken properties, and return all that break."""
-    team = Alone(Task(scenario, without, EVERY_PROPERTY, bounds))
+    team = Alone(Task(family_of(scenario), scenario, without, bounds))
     run = _Run(team.task, team, None)
     broken = {violation.property for violation in team.begin()}
     stopped = None
@@ -133,9 +141,12 @@ class _Run:
         stopped = None
         while not violations and stopped is None and self._team.waiting():
             violations, stopped = self.level()
+        if stopped is Stop.DEPTH and not violations:
+            violations = [one for level in self._team.expand(None, ends_only=True) for one in level.violations]
         if violations:
             # The worlds of one level are equally far away; which of them is shown does not depend on their order.
-            return self._result(Verdict.VIOLATED, None, self._trace(min(violations, key=lambda one: one.fingerprint)))
+            first = min(violations, key=lambda one: (not one.at_end, one.fingerprint))
+            return self._result(Verdict.VIOLATED, None, self._trace(first))
         return self._result(Verdict.UNKNOWN if stopped else Verdict.HOLDS, stopped, None)
 
     def level(self) -> tuple[list[Violation], Stop | None]:
@@ -186,15 +197,16 @@ class _Run:
 
     def _trace(self, violation: Violation) -> Trace:
         """Walk back to the initial world, then forward again along the fingerprints, collecting moves."""
-        path = [] if violation.parent == ROOT else [violation.fingerprint]
+        path = [violation.fingerprint] if violation.move is None else []
+        last = () if violation.move is None else (violation.move,)
         fingerprint = violation.parent
         while fingerprint != ROOT:
             path.append(fingerprint)
             fingerprint = self._team.parent(fingerprint)
         moves: list[Move] = []
         guide = Shard(self._task)
-        world = initial(self._task.scenario)
+        world = self._task.family.initial(self._task.scenario)
         for target in reversed(path[:-1]):
-            move, world = guide.move_between(world, target)
+            move, world = next((move, after) for move, found, after in guide.moves_from(world) if found == target)
             moves.append(move)
-        return Trace(self._task.scenario, self._task.without, tuple(moves), violation.property)
+        return Trace(self._task.scenario, self._task.without, (*moves, *last), violation.property)

@@ -18,13 +18,11 @@ from typing import NamedTuple
 
 from boltproofs.explorer.digest import Digests
 from boltproofs.explorer.exchange import Reached
-from boltproofs.explorer.invariants import Invariants, Names, step_of
-from boltproofs.explorer.memory import Memory
-from boltproofs.explorer.reductions import Reduction
-from boltspec.channel import Channel
+from boltproofs.explorer.family import Family, Property, Scenario, World
+from boltproofs.explorer.memory import remembering
+from boltproofs.explorer.watch import Watch
+from boltspec.move import Move
 from boltspec.rules import without
-from boltspec.scenario import Scenario
-from boltspec.world import Move, World, initial, successors
 
 WORLDS_BETWEEN_CHECKS = 128
 """After so many worlds a shard looks at the clock."""
@@ -33,11 +31,15 @@ ROOT = -1
 
 
 class Violation(NamedTuple):
-    """A property was broken, by the move that leads from one world to another."""
+    """A property was broken: by a move from one world to another, or in the world that was reached."""
 
     property: str
     parent: int
     fingerprint: int
+    move: Move | None = None
+    """The move that breaks it; ``None`` if it is the world that does."""
+    at_end: bool = False
+    """It is broken because no move is possible: one move nearer to the start than what else its level breaks."""
 
 
 class Stop(StrEnum):
@@ -65,11 +67,21 @@ class Bounds:
 class Task:
     """What is searched for."""
 
+    family: Family
     scenario: Scenario
     without: frozenset[str]
-    invariants: Invariants
-    bounds: Bounds
+    bounds: Bounds = Bounds()
+    asked: frozenset[str] | None = None
+    """Names of the properties that are asked for; ``None`` for all."""
+    extra: tuple[Property, ...] = ()
+    """Properties beside those of the family."""
     shards: int = 1
+
+    @property
+    def properties(self) -> tuple[Property, ...]:
+        """Everything that is asked for."""
+        own = self.family.properties
+        return (*(one for one in own if self.asked is None or one.name in self.asked), *self.extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +113,21 @@ class Shard:
         self._task = task
         self._index = index
         self.digests = Digests()
-        self._steps = Memory(self.digests).steps()
-        self._reduction = Reduction(task.scenario)
+        self._steps = remembering(task.family.steps, self.digests, task.scenario)
+        self._stands_for = task.family.reduction(task.scenario)
+        self._watch = Watch(task.family, task.scenario, task.properties, self.digests)
         self._parents: dict[int, int] = {}
         self._newest: list[Reached] = []
         self._found: list[list[Reached]] = [[] for _ in range(task.shards)]
-        self._of_channel: dict[bytes, Names] = {}
-        self._of_step: dict[tuple[bytes, bool, bytes, bytes], Names] = {}
 
     def begin(self) -> tuple[Violation, ...]:
         """Start from the initial world, if this shard owns it."""
         with without(self._task.without):
-            world = initial(self._task.scenario)
+            world = self._task.family.initial(self._task.scenario)
             fingerprint = self.digests.fingerprint(world)
             if fingerprint % self._task.shards != self._index:
                 return ()
-            names = self._task.invariants.broken_at_first(world, self._task.scenario)
+            names = self._watch.at_first(world)
         self._parents[fingerprint] = ROOT
         self._newest.append(Reached(fingerprint, ROOT, world))
         return tuple([Violation(name, ROOT, fingerprint) for name in names])
@@ -146,19 +157,22 @@ class Shard:
 
     def absorb(self, worlds: Iterable[Reached]) -> tuple[Violation, ...]:
         """Keep those worlds that are new, and return what they break."""
-        task, violations = self._task, []
-        with without(task.without):
+        violations = []
+        with without(self._task.without):
             for reached in worlds:
                 if reached.fingerprint in self._parents:
                     continue
                 self._parents[reached.fingerprint] = reached.parent
                 self._newest.append(reached)
-                for name in task.invariants.of_world(reached.world, task.scenario):
+                for name in self._watch.of_world(reached.world):
                     violations.append(Violation(name, reached.parent, reached.fingerprint))
         return tuple(violations)
 
-    def expand(self, deadline: float | None) -> Level:
-        """Expand the newest worlds; stop at the deadline (of ``time.monotonic``) or when memory runs out."""
+    def expand(self, deadline: float | None, ends_only: bool = False) -> Level:
+        """Expand the newest worlds; stop at the deadline (of ``time.monotonic``) or when memory runs out.
+
+        ``ends_only`` keeps nothing of what is found: it only asks whether a world is the last one.
+        """
         worlds, self._newest = self._newest, []
         transitions, violations = 0, list[Violation]()
         stopped = None
@@ -167,7 +181,10 @@ class Shard:
                 stopped = self._must_stop(deadline) if index % WORLDS_BETWEEN_CHECKS == 0 else None
                 if stopped:
                     break
-                transitions += self._expand_one(reached, violations)
+                if ends_only:
+                    self._look_for_end(reached, violations)
+                else:
+                    transitions += self._expand_one(reached, violations)
         return Level(transitions, tuple(violations), stopped)
 
     def _must_stop(self, deadline: float | None) -> Stop | None:
@@ -180,37 +197,32 @@ class Shard:
         return None
 
     def _expand_one(self, reached: Reached, violations: list[Violation]) -> int:
-        shards, transitions = self._task.shards, 0
-        for move, successor in successors(reached.world, self._task.scenario, self._steps):
+        task, watch, parents = self._task, self._watch, self._parents
+        transitions = 0
+        for move, successor in task.family.successors(reached.world, task.scenario, self._steps):
             transitions += 1
-            after = self._reduction.of(successor)
+            after = self._stands_for(successor)
             fingerprint = self.digests.fingerprint(after)
-            for name in self._broken_by_step(reached.world, move, after):
-                violations.append(Violation(name, reached.fingerprint, fingerprint))
-            if fingerprint not in self._parents:
-                self._found[fingerprint % shards].append(Reached(fingerprint, reached.fingerprint, after))
+            for name in watch.of_move(reached.world, move, successor):
+                violations.append(Violation(name, reached.fingerprint, fingerprint, move))
+            if fingerprint not in parents:
+                self._found[fingerprint % task.shards].append(Reached(fingerprint, reached.fingerprint, after))
+        if transitions == 0:
+            self._note_end(reached, violations)
         return transitions
 
-    def _broken_by_step(self, before: World, move: Move, after: World) -> Names:
-        step = step_of(before, move, after, self._task.scenario)
-        if step is None:
-            return ()
-        of = self.digests.of
-        key = (of(step.before), step.sending, of(step.message), of(step.after))
-        if key not in self._of_step:
-            self._of_step[key] = self._task.invariants.of_step(step) + self._broken_by_channel(step.after, key[3])
-        return self._of_step[key]
+    def _look_for_end(self, reached: Reached, violations: list[Violation]) -> None:
+        task = self._task
+        if next(task.family.successors(reached.world, task.scenario, self._steps), None) is None:
+            self._note_end(reached, violations)
 
-    def _broken_by_channel(self, channel: Channel, digest: bytes) -> Names:
-        if digest not in self._of_channel:
-            self._of_channel[digest] = self._task.invariants.of_channel(channel)
-        return self._of_channel[digest]
+    def _note_end(self, reached: Reached, violations: list[Violation]) -> None:
+        for name in self._watch.of_end(reached.world):
+            violations.append(Violation(name, reached.parent, reached.fingerprint, at_end=True))
 
-    def move_between(self, before: World, fingerprint: int) -> tuple[Move, World]:
-        """Return the first move from a world to the one with that fingerprint, and that world."""
+    def moves_from(self, before: World) -> list[tuple[Move, int, World]]:
+        """Return the moves from a world, each with the fingerprint of the world that it leads to, and that world."""
         with without(self._task.without):
-            for move, after in successors(before, self._task.scenario, self._steps):
-                reached = self._reduction.of(after)
-                if self.digests.fingerprint(reached) == fingerprint:
-                    return move, reached
-        raise AssertionError("a path of fingerprints that the specification does not take")
+            found = self._task.family.successors(before, self._task.scenario, self._steps)
+            reached = [(move, self._stands_for(after)) for move, after in found]
+            return [(move, self.digests.fingerprint(after), after) for move, after in reached]

@@ -20,7 +20,7 @@ class Team(Protocol):
     def begin(self) -> list[Violation]:
         """Start from the initial world."""
 
-    def expand(self, seconds: float | None) -> list[Level]:
+    def expand(self, seconds: float | None, ends_only: bool = False) -> list[Level]:
         """Expand the newest worlds of all shards, for at most that long."""
 
     def absorb(self) -> list[Violation]:
@@ -47,9 +47,9 @@ class Alone:
         """Start from the initial world."""
         return list(self.shard.begin())
 
-    def expand(self, seconds: float | None) -> list[Level]:
+    def expand(self, seconds: float | None, ends_only: bool = False) -> list[Level]:
         """Expand the newest worlds."""
-        return [self.shard.expand(_deadline(seconds))]
+        return [self.shard.expand(_deadline(seconds), ends_only)]
 
     def absorb(self) -> list[Violation]:
         """Keep what was found."""
@@ -80,9 +80,9 @@ class Member:
         """Start, if the initial world is ours."""
         return self._counted(self._shard.begin())
 
-    def expand(self, seconds: float | None) -> tuple[Level, list[bytes]]:
+    def expand(self, seconds: float | None, ends_only: bool) -> tuple[Level, list[bytes]]:
         """Expand the newest worlds; return the report and a parcel for every shard."""
-        level = self._shard.expand(_deadline(seconds))
+        level = self._shard.expand(_deadline(seconds), ends_only)
         others = enumerate(self._parcels)
         return level, [b"" if to == self._index else one.pack(self._shard.found(to)) for to, one in others]
 
@@ -152,9 +152,9 @@ class Processes(AbstractContextManager["Processes"]):
         """Start from the initial world."""
         return self._count(self._ask_all("begin", [()] * len(self._connections)))
 
-    def expand(self, seconds: float | None) -> list[Level]:
+    def expand(self, seconds: float | None, ends_only: bool = False) -> list[Level]:
         """Expand the newest worlds of all shards, for at most that long."""
-        answers = self._ask_all("expand", [(seconds,)] * len(self._connections))
+        answers = self._ask_all("expand", [(seconds, ends_only)] * len(self._connections))
         self._parcels = [[answer[1][to] for answer in answers] for to in range(len(answers))]
         return [answer[0] for answer in answers]
 

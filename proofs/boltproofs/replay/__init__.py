@@ -13,16 +13,20 @@ from boltproofs.replay.chains import CHAINS, KernelPool, NoBitcoind, open_chain
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.drive import replay, replay_moves
 from boltproofs.replay.lockstep import Lockstep
+from boltproofs.replay.model import MODEL, ModelReplay, on_the_model
 from boltproofs.replay.result import ReplayResult, ReplayStep
 
 __all__ = [
     "CHAINS",
+    "MODEL",
     "Disagreement",
     "KernelPool",
     "Lockstep",
+    "ModelReplay",
     "NoBitcoind",
     "ReplayResult",
     "ReplayStep",
+    "on_the_model",
     "open_chain",
     "replay",
     "replay_moves",

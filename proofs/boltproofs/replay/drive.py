@@ -10,8 +10,8 @@ from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.lockstep import Lockstep
 from boltproofs.replay.result import ReplayResult, ReplayStep
 from boltproofs.trace import Trace
+from boltspec.move import Move
 from boltspec.scenario import Scenario
-from boltspec.world import Move
 
 NO_RULES: frozenset[str] = frozenset()
 """Switches no rule off."""

@@ -23,9 +23,10 @@ from boltspec.enforcement import knows_secret, path_of
 from boltspec.htlc import LOCAL
 from boltspec.ledger import mine
 from boltspec.messages import CommitmentSigned, Message, RevokeAndAck, Signature
+from boltspec.move import Move
 from boltspec.outputs import Kind, Use
 from boltspec.scenario import NAMES, Scenario
-from boltspec.world import Move, World, initial
+from boltspec.world import World, initial
 from boltwire.commitment_signatures import CommitmentSignatures, SignatureCheck
 from boltwire.scripts import funding_script, p2wsh
 from boltwire.transaction import Outpoint, txid_to_hex

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from boltproofs.replay.disagreement import Disagreement
+from boltspec.move import Move
 from boltspec.scenario import NAMES
-from boltspec.world import Move
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ A party that may either fail the channel or close the connection fails the chann
 sends only when nothing of its own is under way: what it would send ahead it can as well send right before it is
 delivered, knowing more.
 
-:func:`successors` is the transition relation, deterministic in its labels: a trace is a list of moves.
+:func:`successors` is the transition relation. It is made of functions of single components
+(:mod:`boltspec.closing.party`), whose results a search can remember.
 """
 
 from __future__ import annotations
@@ -16,22 +17,16 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from boltspec.channel import opened
-from boltspec.closing import legacy, shutdown, simple
-from boltspec.closing.messages import (
-    ClosingComplete,
-    ClosingSig,
-    ClosingSigned,
-    FundingMessage,
-    Message,
-    Shutdown,
-)
-from boltspec.closing.proposals import Progress, Proposal, proposals
+from boltspec.closing import legacy, simple
+from boltspec.closing.messages import ClosingComplete, Message
+from boltspec.closing.party import PLAIN, Steps
+from boltspec.closing.proposals import Progress
 from boltspec.closing.scenario import CloseScenario
 from boltspec.closing.state import Closing, reconnected
-from boltspec.closing.witness import Witness, noted_receiving, noted_sending
-from boltspec.rules import EVERY_RULE, Reaction, without
-from boltspec.scenario import NAMES
-from boltspec.verdict import Accepted, Refused, Rejected
+from boltspec.closing.witness import Witness
+from boltspec.move import Move
+from boltspec.rules import Reaction
+from boltspec.verdict import Rejected
 
 T = TypeVar("T")
 
@@ -86,85 +81,35 @@ def _node(scenario: CloseScenario, party: int) -> Closing:
     )
 
 
-def successors(world: World, scenario: CloseScenario) -> Iterator[tuple[str, World]]:
+def successors(world: World, scenario: CloseScenario, steps: Steps = PLAIN) -> Iterator[tuple[Move, World]]:
     """Yield every move that is possible now, with the world that it leads to."""
     if world.over:
         return
     busy = any(world.wires)
     for party in (0, 1):
-        for label, after in _sends(world, scenario, party):
+        for move, after in _sends(world, scenario, party, steps):
             busy |= not scenario.corrupt[party]
-            yield label, after
+            yield move, after
         if world.wires[1 - party]:
-            yield _deliver(world, scenario, party)
+            yield _deliver(world, scenario, party, steps)
     if not busy:
         yield from _time_passes(world, scenario)
 
 
-def send(closing: Closing, message: Message) -> Accepted[Closing] | Refused:
-    """Hand a message to the sender's step for its type."""
-    match message:
-        case FundingMessage():
-            return shutdown.send_funding(closing, message)
-        case Shutdown():
-            return shutdown.send_shutdown(closing, message)
-        case ClosingSigned():
-            return legacy.send_closing_signed(closing, message)
-        case ClosingComplete():
-            return simple.send_closing_complete(closing, message)
-        case ClosingSig():
-            return simple.send_closing_sig(closing, message)
-        case _:
-            return shutdown.send_channel_message(closing, message)
-
-
-def receive(closing: Closing, message: Message) -> Accepted[Closing] | Rejected:
-    """Hand a message to the receiver's step for its type."""
-    match message:
-        case FundingMessage():
-            return shutdown.receive_funding(closing, message)
-        case Shutdown():
-            return shutdown.receive_shutdown(closing, message)
-        case ClosingSigned():
-            return legacy.receive_closing_signed(closing, message)
-        case ClosingComplete():
-            return simple.receive_closing_complete(closing, message)
-        case ClosingSig():
-            return simple.receive_closing_sig(closing, message)
-        case _:
-            return shutdown.receive_channel_message(closing, message)
-
-
-def _sends(world: World, scenario: CloseScenario, party: int) -> Iterator[tuple[str, World]]:
+def _sends(world: World, scenario: CloseScenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
     if scenario.corrupt[party] and world.wires[party]:
         return
-    node, abusive = world.nodes[party], scenario.corrupt[party] and world.abuses > 0
-    tempted = scenario.careless or abusive
-    for proposal in proposals(node, scenario, party, world.progress[party], tempted=tempted):
-        verdict = send(node, proposal.message)
-        if isinstance(verdict, Accepted):
-            yield _sent(world, party, proposal, verdict.state, 0)
-        elif abusive:
-            yield _sent(world, party, proposal, _against_the_rules(node, proposal.message), 1)
-
-
-def _against_the_rules(closing: Closing, message: Message) -> Closing:
-    with without(EVERY_RULE):
-        verdict = send(closing, message)
-    return verdict.state if isinstance(verdict, Accepted) else closing
-
-
-def _sent(world: World, party: int, proposal: Proposal, after: Closing, abuse: int) -> tuple[str, World]:
-    message = proposal.message
-    witness = noted_sending(world.witness[party], world.nodes[party], message)
-    return f"{NAMES[party]} sends {proposal.label}", replace(
-        world,
-        nodes=_with(world.nodes, party, after),
-        wires=_with(world.wires, party, (*world.wires[party], message)),
-        progress=_with(world.progress, party, proposal.progress),
-        witness=_with(world.witness, party, witness),
-        abuses=world.abuses - abuse,
-    )
+    abusive = scenario.corrupt[party] and world.abuses > 0
+    node, witness = world.nodes[party], world.witness[party]
+    for sent in steps.outgoing(scenario, party, node, world.progress[party], abusive):
+        yield Move(party, "send", sent.label), replace(
+            world,
+            nodes=_with(world.nodes, party, sent.closing),
+            wires=_with(world.wires, party, (*world.wires[party], sent.message)),
+            progress=_with(world.progress, party, sent.progress),
+            witness=_with(world.witness, party, steps.noted_sending(witness, node, sent.message)),
+            abuses=world.abuses - sent.forbidden,
+        )
 
 
 def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
@@ -172,20 +117,16 @@ def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
     return (value, pair[1]) if party == 0 else (pair[0], value)
 
 
-def _deliver(world: World, scenario: CloseScenario, party: int) -> tuple[str, World]:
+def _deliver(world: World, scenario: CloseScenario, party: int, steps: Steps) -> tuple[Move, World]:
     message, *rest = world.wires[1 - party]
-    label = f"{NAMES[party]} receives {type(message).__name__}"
-    world = replace(world, wires=_with(world.wires, 1 - party, tuple(rest)))
+    move = Move(party, "deliver", type(message).__name__)
     node = world.nodes[party]
-    if scenario.corrupt[party]:
-        with without(EVERY_RULE):
-            verdict = receive(node, message)
-    else:
-        verdict = receive(node, message)
+    verdict = steps.incoming(scenario, party, node, message)
+    world = replace(world, wires=_with(world.wires, 1 - party, tuple(rest)))
     if isinstance(verdict, Rejected):
-        return label, world if scenario.corrupt[party] else _rejected(world, scenario, party, message, verdict)
-    witness = noted_receiving(world.witness[party], node, message)
-    return label, replace(
+        return move, world if scenario.corrupt[party] else _rejected(world, scenario, party, message, verdict)
+    witness = steps.noted_receiving(world.witness[party], node, message)
+    return move, replace(
         world, nodes=_with(world.nodes, party, verdict.state), witness=_with(world.witness, party, witness)
     )
 
@@ -235,12 +176,12 @@ def _afresh(world: World, party: int) -> tuple[Progress, Witness]:
     return progress, witness._replace(gaps=(), rounds=0, shutdowns=0, disputed=False)
 
 
-def _time_passes(world: World, scenario: CloseScenario) -> Iterator[tuple[str, World]]:
+def _time_passes(world: World, scenario: CloseScenario) -> Iterator[tuple[Move, World]]:
     for party in (0, 1):
         node, disputed = world.nodes[party], world.witness[party].disputed
         if scenario.corrupt[party]:
             continue
         if legacy.must_fail_in_time(node) or (disputed and legacy.must_fail_for_range(node)):
-            yield f"{NAMES[party]} waits in vain and fails the channel", replace(world, over=True)
+            yield Move(party, "fail", "the channel after waiting in vain"), replace(world, over=True)
         if simple.must_disconnect_in_time(node):
-            yield f"{NAMES[party]} waits in vain and disconnects", _disconnected(world)
+            yield Move(party, "disconnect", "after waiting in vain"), _disconnected(world)

@@ -61,12 +61,26 @@ def _honest(world: World, scenario: Scenario) -> Iterator[Establishment]:
     return (node for party, node in enumerate(world.nodes) if not scenario.corrupt[party])
 
 
-def _of_each_honest(holds: Callable[[Establishment], bool]) -> Holds:
-    return lambda _before, after, scenario: all(holds(node) for node in _honest(after, scenario))
+@dataclass(frozen=True, slots=True)
+class OfEachHonest:
+    """Asks each honest node alone."""
+
+    holds: Callable[[Establishment], bool]
+
+    def __call__(self, _before: World, after: World, scenario: Scenario) -> bool:
+        """Say whether it holds for all of them after a move."""
+        return all(self.holds(node) for node in _honest(after, scenario))
 
 
-def _of_world(holds: Callable[[World, Scenario], bool]) -> Holds:
-    return lambda _before, after, scenario: holds(after, scenario)
+@dataclass(frozen=True, slots=True)
+class OfWorld:
+    """Asks the world after a move, whatever it was before."""
+
+    holds: Callable[[World, Scenario], bool]
+
+    def __call__(self, _before: World, after: World, scenario: Scenario) -> bool:
+        """Say whether it holds after a move."""
+        return self.holds(after, scenario)
 
 
 # --- messages ---
@@ -204,57 +218,57 @@ def _completes(after: World, scenario: Scenario) -> bool:
 NEVER_REJECTED = Property(
     "NeverRejected",
     "An honest node rejects a message of an honest node only for a wish of its own.",
-    lambda _before, after, _scenario: after.blame is None,
+    OfWorld(lambda world, _scenario: world.blame is None),
 )
 RESERVE_ABOVE_DUST = Property(
     "ReserveAboveDust",
     "The reserve of each side is at least the dust limit of either.",
-    _of_each_honest(reserve_above_dust),
+    OfEachHonest(reserve_above_dust),
 )
 LIMITS_SANE = Property(
-    "LimitsSane", "Terms are within the protocol's limits and the node's own.", _of_each_honest(limits_sane)
+    "LimitsSane", "Terms are within the protocol's limits and the node's own.", OfEachHonest(limits_sane)
 )
 FIRST_COMMITMENT_PAYABLE = Property(
     "FirstCommitmentPayable",
     "The opener can pay the fee of the first commitments, and one side is above the reserve.",
-    _of_each_honest(first_commitment_payable),
+    OfEachHonest(first_commitment_payable),
 )
 CHANNEL_TYPE_AGREED = Property(
     "ChannelTypeAgreed",
     "The channel has the type that both named, a defined one whose features are negotiated.",
-    _of_each_honest(channel_type_agreed),
+    OfEachHonest(channel_type_agreed),
 )
 ONE_CHANNEL = Property(
-    "OneChannel", "All terms are of one channel, on a chain that the node knows.", _of_each_honest(one_channel)
+    "OneChannel", "All terms are of one channel, on a chain that the node knows.", OfEachHonest(one_channel)
 )
 VERSION_1_ALLOWED = Property(
-    "Version1Allowed", "No channel is opened by version 1 with dual funding.", _of_each_honest(version_1_allowed)
+    "Version1Allowed", "No channel is opened by version 1 with dual funding.", OfEachHonest(version_1_allowed)
 )
-KEYS_VALID = Property("KeysValid", "All keys of both nodes are valid points.", _of_each_honest(keys_valid))
+KEYS_VALID = Property("KeysValid", "All keys of both nodes are valid points.", OfEachHonest(keys_valid))
 UNCONFIRMED_ONLY_WHEN_TRUSTED = Property(
     "UnconfirmedOnlyWhenTrusted",
     "An accepter uses unconfirmed channels of trusted openers only.",
-    _of_each_honest(unconfirmed_only_when_trusted),
+    OfEachHonest(unconfirmed_only_when_trusted),
 )
 DEEP_ENOUGH = Property(
     "DeepEnough",
     "An accepter asks for the confirmations that it thinks safe, and for none on an unconfirmed channel.",
-    _of_each_honest(_deep_enough),
+    OfEachHonest(_deep_enough),
 )
 MESSAGES_IN_FORM = Property(
     "MessagesInForm",
     "Honest nodes send defined flags, unused ids, usable closing scripts and the right per-commitment points.",
-    _of_world(_messages_in_form),
+    OfWorld(_messages_in_form),
 )
 UNILATERAL_EXIT = Property(
     "UnilateralExit",
     "A node that calls the channel ready holds a valid signature for its first commitment.",
-    _of_each_honest(_unilateral_exit),
+    OfEachHonest(_unilateral_exit),
 )
 NO_FUNDING_WITHOUT_REFUND = Property(
     "NoFundingWithoutRefund",
     "What an honest opener has published can be spent by a commitment that it holds a valid signature for.",
-    _of_world(_no_funding_without_refund),
+    OfWorld(_no_funding_without_refund),
 )
 FUNDING_VERIFIED = Property(
     "FundingVerified",
@@ -264,36 +278,36 @@ FUNDING_VERIFIED = Property(
 PUSH_NOT_CREDITED = Property(
     "PushNotCredited",
     "Pushed funds count as received only once the funding is verified and deep.",
-    _of_each_honest(_push_not_credited),
+    OfEachHonest(_push_not_credited),
 )
 CHANNEL_BACKED = Property(
     "ChannelBacked",
     "The channel of an accepter that trusts nobody is backed by its funding output.",
-    _of_world(_channel_backed),
+    OfWorld(_channel_backed),
 )
 UPDATES_AFTER_BOTH_READY = Property(
     "UpdatesAfterBothReady",
     "There is no channel to update before both have sent channel_ready.",
-    _of_each_honest(_updates_after_both_ready),
+    OfEachHonest(_updates_after_both_ready),
 )
 ALIASES_DISTINCT = Property(
     "AliasesDistinct",
     "No alias collides on the node, nor gives the real short channel id away.",
-    _of_each_honest(_aliases_distinct),
+    OfEachHonest(_aliases_distinct),
 )
 NAMES_KEPT = Property(
     "NamesKept",
     "Every alias sent names the channel; the real short channel id of an alias-only channel is never used.",
-    _of_each_honest(_names_kept),
+    OfEachHonest(_names_kept),
 )
 NAMEABLE = Property(
-    "Nameable", "An alias-only channel of honest nodes can be named in invoices.", _of_world(_nameable)
+    "Nameable", "An alias-only channel of honest nodes can be named in invoices.", OfWorld(_nameable)
 )
 MIRRORED_PARAMS = Property(
-    "MirroredParams", "Two honest nodes have the same channel, each from its own end.", _of_world(_mirrored_params)
+    "MirroredParams", "Two honest nodes have the same channel, each from its own end.", OfWorld(_mirrored_params)
 )
 COMPLETES = Property("EstablishmentCompletes", "Honest nodes that stay connected open the channel.",
-                     _of_world(_completes))  # fmt: skip
+                     OfWorld(_completes))  # fmt: skip
 
 DAMAGE: tuple[Property, ...] = (
     NEVER_REJECTED, UNILATERAL_EXIT, NO_FUNDING_WITHOUT_REFUND, CHANNEL_BACKED, MIRRORED_PARAMS, NAMEABLE,

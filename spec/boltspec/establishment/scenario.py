@@ -97,47 +97,49 @@ _TRUSTING = nodes(UNCONFIRMED, Policy(trusts_unconfirmed=True))
 _PRIVATE = ANCHORS | {Feature.OPTION_SCID_ALIAS}
 _ZEROCONF = _PRIVATE | {Feature.OPTION_ZEROCONF}
 
-HONEST = Scenario("honest", "Two honest nodes open a public channel", nodes(), disconnections=1)
-CARELESS = Scenario("careless", "Two honest nodes with every temptation", nodes(), careless=True)
+HONEST = Scenario("open-honest", "Two honest nodes open a public channel", nodes(), disconnections=1)
+CARELESS = Scenario("open-careless", "Two honest nodes with every temptation", nodes(), careless=True)
 NAMELESS = Scenario(
-    "nameless", "Two honest nodes that make no aliases and share no feature but anchors",
+    "open-nameless", "Two honest nodes that make no aliases and share no feature but anchors",
     nodes(frozenset({Feature.OPTION_ANCHORS})), aliased=False, careless=True,
 )  # fmt: skip
 PRIVATE = _typed(
-    Scenario("private", "An unannounced channel that is known by aliases only", nodes(ALIASING), careless=True),
+    Scenario("open-private", "An unannounced channel that is known by aliases only", nodes(ALIASING), careless=True),
     _PRIVATE, 0, Blocks(3),
 )  # fmt: skip
 PUBLIC_ALIASES = Scenario(
-    "public aliases", "A public channel of nodes that know aliases", nodes(ALIASING), careless=True
+    "open-public-aliases", "A public channel of nodes that know aliases", nodes(ALIASING), careless=True
 )
 ZEROCONF = _typed(
-    Scenario("zeroconf", "A channel that is used unconfirmed, between nodes that trust each other", _TRUSTING,
+    Scenario("open-zeroconf", "A channel that is used unconfirmed, between nodes that trust each other", _TRUSTING,
              careless=True),
     _ZEROCONF, 0, Blocks(0),
 )  # fmt: skip
 DUAL_FUND = Scenario(
-    "dual fund", "Version 1 although dual funding is negotiated",
+    "open-dual-fund", "Version 1 although dual funding is negotiated",
     nodes(USUAL | {Feature.OPTION_DUAL_FUND}), corrupt=(True, False), abuses=1,
 )  # fmt: skip
 DUAL_FUND_HONEST = Scenario(
-    "dual fund careless", "Version 1 tempts although dual funding is negotiated",
+    "open-dual-fund-careless", "Version 1 tempts although dual funding is negotiated",
     nodes(USUAL | {Feature.OPTION_DUAL_FUND}), careless=True,
 )  # fmt: skip
-CORRUPT_OPENER = Scenario("corrupt opener", "The opener may break one rule", nodes(), corrupt=(True, False), abuses=1)
+CORRUPT_OPENER = Scenario(
+    "open-corrupt-opener", "The opener may break one rule", nodes(), corrupt=(True, False), abuses=1
+)  # fmt: skip
 CORRUPT_ACCEPTER = Scenario(
-    "corrupt accepter", "The accepter may break one rule", nodes(), corrupt=(False, True), abuses=1
+    "open-corrupt-accepter", "The accepter may break one rule", nodes(), corrupt=(False, True), abuses=1
 )
 UNTRUSTED = _typed(
-    Scenario("untrusted zeroconf", "An opener that is not trusted proposes an unconfirmed channel",
+    Scenario("open-untrusted-zeroconf", "An opener that is not trusted proposes an unconfirmed channel",
              nodes(UNCONFIRMED), corrupt=(True, False)),
     _ZEROCONF, 0, Blocks(0),
 )  # fmt: skip
 PUBLIC_ONLY = Scenario(
-    "public only", "The accepter wants public channels only, the opener may break one rule",
+    "open-public-only", "The accepter wants public channels only, the opener may break one rule",
     nodes(policy=Policy(wants_public=True)), corrupt=(True, False), abuses=1,
 )  # fmt: skip
 OLD_TYPE = _typed(
-    Scenario("static remotekey", "Two honest nodes open a channel without anchors", nodes()),
+    Scenario("open-static-remotekey", "Two honest nodes open a channel without anchors", nodes()),
     STATIC_REMOTEKEY, ANNOUNCE_CHANNEL, Blocks(3),
 )  # fmt: skip
 

@@ -7,6 +7,9 @@ double-spend what is unconfirmed. A message that an honest party rejects ends th
 Miners confirm a published transaction. Someone on the way may change the txid of a malleable one. Time only passes up
 to the next number of confirmations that any rule looks at: one, ``minimum_depth`` and the maturity of a coinbase, each
 with the block before it. Honest nodes look at every block. Nothing is reorganised.
+
+:func:`successors` is the transition relation. It is made of functions of single components
+(:mod:`boltspec.establishment.party`), whose results a search can remember.
 """
 
 from __future__ import annotations
@@ -14,19 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from boltspec.establishment.funding import COINBASE_MATURITY, Transaction, look
+from boltspec.establishment.funding import COINBASE_MATURITY, Transaction
 from boltspec.establishment.messages import Message
 from boltspec.establishment.opener import owes_publication, publish_funding_transaction
-from boltspec.establishment.proposals import proposals
-from boltspec.establishment.scenario import REAL_SCID, Scenario
-from boltspec.establishment.state import ACCEPTER, OPENER, Establishment, Role, reconnected, see
-from boltspec.establishment.steps import receive, send
-from boltspec.rules import EVERY_RULE, requirements, without
+from boltspec.establishment.party import PLAIN, Steps
+from boltspec.establishment.scenario import Scenario
+from boltspec.establishment.state import ACCEPTER, OPENER, Establishment, Role, reconnected
+from boltspec.move import CHAIN, Move
+from boltspec.rules import requirements
 from boltspec.units import Blocks
-from boltspec.verdict import Accepted, Rejected
+from boltspec.verdict import Accepted
 
-NAMES = ("A", "B")
-"""Names of opener and accepter."""
 DOUBLE_SPEND = Transaction(())
 """A transaction that spends the inputs of the funding transaction elsewhere."""
 ONE = Blocks(1)
@@ -58,7 +59,7 @@ class World:
     blame: Blame | None = None
 
 
-Moves = Iterator[tuple[str, World]]
+Moves = Iterator[tuple[Move, World]]
 
 
 def initial(scenario: Scenario) -> World:
@@ -71,21 +72,21 @@ def initial(scenario: Scenario) -> World:
     )
 
 
-def successors(world: World, scenario: Scenario) -> Moves:
-    """Yield every move that is possible now, by a label that is unique here, with the world that it leads to."""
+def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Moves:
+    """Yield every move that is possible now, with the world that it leads to."""
     if world.connected:
         for party in (OPENER, ACCEPTER):
-            yield from _sends(world, scenario, party)
+            yield from _sends(world, scenario, party, steps)
             if world.wires[party.other]:
-                yield _deliver(world, scenario, party)
+                yield _deliver(world, scenario, party, steps)
         yield from _disconnections(world)
-    yield from _publications(world, scenario)
-    yield from _blocks(world, scenario)
+    yield from _publications(world, scenario, steps)
+    yield from _blocks(world, scenario, steps)
 
 
-def _changed(world: World, party: Role, state: Establishment) -> World:
+def _changed(world: World, party: Role, state: Establishment, steps: Steps) -> World:
     """Return the world with one node changed; it sees what there is to see of the funding output."""
-    state = see(state, look(state.funding, world.published, world.confirmations, REAL_SCID))
+    state = steps.looking(state, world.published, world.confirmations)
     return replace(world, nodes=_with(world.nodes, party, state))
 
 
@@ -100,66 +101,32 @@ def _on_wire(world: World, party: Role, wire: tuple[Message, ...]) -> World:
     return replace(world, wires=wires)
 
 
-def _sends(world: World, scenario: Scenario, party: Role) -> Moves:
-    state = world.nodes[party]
-    for label, message in offers(world, scenario, party):
-        verdict = send(state, message)
-        if isinstance(verdict, Accepted):
-            after = _changed(world, party, verdict.state)
-        elif scenario.corrupt[party] and world.abuses > 0:
-            after = replace(_changed(world, party, _sent_against_the_rules(state, message)), abuses=world.abuses - 1)
-        else:
-            continue
-        yield f"{NAMES[party]} send {label}", _on_wire(after, party, (*world.wires[party], message))
+def _sends(world: World, scenario: Scenario, party: Role, steps: Steps) -> Moves:
+    abusive = scenario.corrupt[party] and world.abuses > 0
+    renewed = world.disconnections != scenario.disconnections
+    for sent in steps.outgoing(scenario, party, world.nodes[party], renewed, abusive):
+        after = replace(_changed(world, party, sent.state, steps), abuses=world.abuses - sent.forbidden)
+        yield Move(party, "send", sent.label), _on_wire(after, party, (*world.wires[party], sent.message))
 
 
-def offers(world: World, scenario: Scenario, party: Role) -> Iterator[tuple[str, Message]]:
-    """Yield the messages, by label, that a party may want to send now, forbidden ones too if it is tempted."""
-    tempted = scenario.careless or (scenario.corrupt[party] and world.abuses > 0)
-    for label, message in proposals(world.nodes[party], scenario, party, tempted):
-        yield label, _renewed(message, world, scenario)
-
-
-def _renewed(message: Message, world: World, scenario: Scenario) -> Message:
-    """Return a proposal as it is made after a lost connection: with an id of its own."""
-    if world.disconnections == scenario.disconnections or message != scenario.open_channel:
-        return message
-    return replace(scenario.open_channel, temporary_channel_id=3)
-
-
-def _sent_against_the_rules(state: Establishment, message: Message) -> Establishment:
-    """Return a corrupt party's own state after a message that it may not send: as if its peer took it."""
-    with without(EVERY_RULE):
-        verdict = send(state, message)
-    return verdict.state if isinstance(verdict, Accepted) else state
-
-
-def _deliver(world: World, scenario: Scenario, party: Role) -> tuple[str, World]:
+def _deliver(world: World, scenario: Scenario, party: Role, steps: Steps) -> tuple[Move, World]:
     message, *rest = world.wires[party.other]
-    label = f"{NAMES[party]} deliver {type(message).__name__}"
+    move = Move(party, "deliver", type(message).__name__)
     world = _on_wire(world, party.other, tuple(rest))
-    verdict = _received(world.nodes[party], message, corrupt=scenario.corrupt[party])
+    verdict = steps.incoming(scenario, party, world.nodes[party], message)
     if isinstance(verdict, Accepted):
-        return label, _changed(world, party, verdict.state)
+        return move, _changed(world, party, verdict.state, steps)
     if scenario.corrupt[party]:
-        return label, world
+        return move, world
     # A node may refuse terms that it does not like; all else that is rejected among honest nodes is a contradiction.
     justified = scenario.corrupt[party.other] or requirements()[verdict.rule].klass == "policy"
     blame = None if justified else Blame(party, verdict.rule)
-    return label, replace(world, wires=((), ()), connected=False, blame=blame)
-
-
-def _received(state: Establishment, message: Message, corrupt: bool) -> Accepted[Establishment] | Rejected:
-    """Return what becomes of a message; a corrupt party takes everything that makes sense."""
-    if not corrupt:
-        return receive(state, message)
-    with without(EVERY_RULE):
-        return receive(state, message)
+    return move, replace(world, wires=((), ()), connected=False, blame=blame)
 
 
 def _disconnections(world: World) -> Moves:
     if world.disconnections > 0 and all(node.funding is None for node in world.nodes):
-        yield "lose the connection and make it again", replace(
+        yield Move(CHAIN, "disconnect", ""), replace(
             world,
             nodes=(reconnected(world.nodes[0]), reconnected(world.nodes[1])),
             wires=((), ()),
@@ -167,7 +134,7 @@ def _disconnections(world: World) -> Moves:
         )
 
 
-def _publications(world: World, scenario: Scenario) -> Moves:
+def _publications(world: World, scenario: Scenario, steps: Steps) -> Moves:
     opener = world.nodes[OPENER]
     if world.published is not None or opener.funding is None:
         return
@@ -182,22 +149,24 @@ def _publications(world: World, scenario: Scenario) -> Moves:
     # A coinbase exists in a block or not at all.
     depth = ONE if transaction.coinbase else Blocks(0)
     after = replace(world, nodes=(opener, world.nodes[ACCEPTER]))
-    yield "A publish", _seen(replace(after, published=transaction, confirmations=depth))
+    yield Move(OPENER, "publish", ""), _seen(replace(after, published=transaction, confirmations=depth), steps)
 
 
-def _blocks(world: World, scenario: Scenario) -> Moves:
+def _blocks(world: World, scenario: Scenario, steps: Steps) -> Moves:
     transaction = world.published
     if transaction is None:
         return
     if world.confirmations == Blocks(0):
         if transaction.malleable:
             changed = replace(transaction, malleated=True)
-            yield "chain confirm under another txid", _seen(replace(world, published=changed, confirmations=ONE))
+            after = replace(world, published=changed, confirmations=ONE)
+            yield Move(CHAIN, "confirm", "under another txid"), _seen(after, steps)
         if scenario.corrupt[OPENER]:
-            yield "A double-spend", _seen(replace(world, published=DOUBLE_SPEND, confirmations=ONE))
+            after = replace(world, published=DOUBLE_SPEND, confirmations=ONE)
+            yield Move(OPENER, "double-spend", ""), _seen(after, steps)
     later = [depth for depth in _depths(world, scenario) if depth > world.confirmations]
     if later:
-        yield "chain mine", _seen(replace(world, confirmations=min(later)))
+        yield Move(CHAIN, "mine", ""), _seen(replace(world, confirmations=min(later)), steps)
 
 
 def _depths(world: World, scenario: Scenario) -> Iterator[Blocks]:
@@ -210,8 +179,8 @@ def _depths(world: World, scenario: Scenario) -> Iterator[Blocks]:
         yield from (COINBASE_MATURITY - ONE, COINBASE_MATURITY)
 
 
-def _seen(world: World) -> World:
+def _seen(world: World, steps: Steps) -> World:
     """Return the world after both nodes have looked at the chain."""
     for party in (OPENER, ACCEPTER):
-        world = _changed(world, party, world.nodes[party])
+        world = _changed(world, party, world.nodes[party], steps)
     return world

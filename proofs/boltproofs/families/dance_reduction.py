@@ -34,14 +34,14 @@ class Reduction:
         owner = self._node(closing.owner, number + (number < owner.local_revocations), 0, 0)
         punishable = number + (number < other.remote_revocations)
         other = self._node(1 - closing.owner, 0, punishable, number + (number < other.remote_secrets))
-        return World(
+        return replace(
+            world,
             nodes=(owner, other) if closing.owner == 0 else (other, owner),
             wires=((), ()),
             offered=(0, 0),
             history=((), ()),
-            ledger=world.ledger,
+            abuses=0,
             connected=False,
-            blame=world.blame,
         )
 
     def _node(self, party: int, local_revocations: int, remote_revocations: int, remote_secrets: int) -> Channel:
