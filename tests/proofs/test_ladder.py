@@ -64,7 +64,7 @@ def test_the_command_to_see_it_again_can_be_given() -> None:
         ("thief-A-offers", WATCH, "PenaltySafety"),
         ("liar-A", "B02-revoke-and-ack-r-01", "PenaltySafety"),
         ("careless", "B02-commitment-signed-s-04", "NeverRejected"),
-        ("open-corrupt-accepter", "B02-accept-channel-r-02", "LimitsSane"),
+        ("open-corrupt-accepter", "B02-accept-channel-r-02", "ReserveAboveDust"),
         ("open-static-remotekey", "B02-funding-signed-f-03", "EstablishmentCompletes"),
         ("simple-corrupt-closer", "B02-closing-complete-k-02", "MutualCloseCorrect"),
         ("legacy-disjoint", "B02-closing-signed-f-01", "CloseTerminates"),
