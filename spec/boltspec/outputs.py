@@ -118,22 +118,29 @@ def outputs(params: Params, owner: Side, commitment: Commitment) -> tuple[Output
     Fee and anchors come off the opener's balance, which they can at most bring to zero; what is below the owner's
     dust limit has no output (B03-trimmed-outputs-b-01, -b-02, -b-04, -b-06, -b-08).
     """
+    htlcs = [htlc_output(htlc) for htlc in commitment.htlcs if has_output(params, owner, commitment, htlc)]
+    return (*main_outputs(params, owner, commitment, len(htlcs)), *htlcs)
+
+
+def main_outputs(params: Params, owner: Side, commitment: Commitment, untrimmed: int) -> tuple[Output, ...]:
+    """Return the outputs for the two balances, in a commitment with that many HTLC outputs."""
     dust_limit = params.announced_by(owner).dust_limit_satoshis
-    feerate = commitment.feerate_per_kw
-    htlcs = [_htlc_output(htlc) for htlc in commitment.htlcs if not _is_dust(params, feerate, dust_limit, htlc)]
     # AMBIGUOUS: fee-clamped: what the opener cannot pay, be it fee or anchors, is missing from the fee.
-    cost = commitment_fee(params, feerate, len(htlcs)) + anchors_cost(params)
+    cost = commitment_fee(params, commitment.feerate_per_kw, untrimmed) + anchors_cost(params)
     to_owner = _main_balance(commitment.to_owner_msat, cost if owner is params.opener else Sat(0))
     to_other = _main_balance(commitment.to_other_msat, Sat(0) if owner is params.opener else cost)
     mains = (Output(Kind.TO_LOCAL, to_owner), Output(Kind.TO_REMOTE, to_other))
-    return (*(main for main in mains if main.amount_sat >= dust_limit), *htlcs)
+    return tuple(main for main in mains if main.amount_sat >= dust_limit)
 
 
-def _is_dust(params: Params, feerate: FeeratePerKw, dust_limit: Sat, htlc: CommittedHtlc) -> bool:
-    return floor_to_sat(htlc.amount_msat) < dust_limit + second_stage_fee(params, feerate, htlc.offered_by_owner)
+def has_output(params: Params, owner: Side, commitment: Commitment, htlc: CommittedHtlc) -> bool:
+    """Say whether an HTLC of a commitment has an output in it: whether it is worth the owner's while to claim it."""
+    fee = second_stage_fee(params, commitment.feerate_per_kw, htlc.offered_by_owner)
+    return floor_to_sat(htlc.amount_msat) >= params.announced_by(owner).dust_limit_satoshis + fee
 
 
-def _htlc_output(htlc: CommittedHtlc) -> Output:
+def htlc_output(htlc: CommittedHtlc) -> Output:
+    """Return the output of an HTLC that is not trimmed."""
     kind = Kind.OFFERED_HTLC if htlc.offered_by_owner else Kind.RECEIVED_HTLC
     return Output(kind, floor_to_sat(htlc.amount_msat), htlc)
 

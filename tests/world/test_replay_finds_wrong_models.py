@@ -69,7 +69,7 @@ def test_fee_that_is_one_satoshi_off(kernel: KernelPool, find_payment: Find, mon
 
 
 def test_trimming_that_is_forgotten(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltspec.outputs._is_dust", lambda *given: False)
+    monkeypatch.setattr("boltspec.outputs.has_output", lambda *given: True)
     scenario = replace(SCENARIOS["dance-dust"], onchain=True)
     trace = find_trace(scenario, lambda state: len(state.ledger.unspent) == 4)
     assert "about:   outputs of the commitment" in refuted(trace, kernel)
