@@ -1,0 +1,334 @@
+"""What an honest party does when it looks at the chain: it learns, gives up on its peer, and broadcasts.
+
+Everything here is a function of the party's own books and of what is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from boltspec.chain.conditions import Condition, Use, first_block
+from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
+from boltspec.chain.enforcement import (
+    AGAIN,
+    FULFILLER_DEADLINE,
+    INVALIDATED,
+    OFFERER_DEADLINE,
+    PREFER_MUTUAL,
+    PUBLISH,
+    REBROADCAST,
+    STOP,
+    TOO_LATE,
+    WATCH,
+    Situation,
+    Standing,
+    depth,
+    fails_upstream,
+    fulfils_missing,
+    learns_from,
+    may_claim,
+    pays_enough,
+    publish_commitment,
+    resolution,
+)
+from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, is_valid
+from boltspec.chain.payments import Downstream, Progress, failed_upstream, is_for_us, learned
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.transactions import Transaction, commitment_transaction, joined, spending
+from boltspec.chain.world import ChainWorld, Pooled, Status, standing_of, ways, with_entry
+from boltspec.channel import Channel
+from boltspec.commitment import View, is_in
+from boltspec.htlc import LOCAL, Htlc, Removal, Stage
+from boltspec.messages import CommitmentSigned, Message, UpdateAddHtlc, UpdateFailHtlc, UpdateFulfillHtlc
+from boltspec.rules import duty
+from boltspec.units import Blocks, Height
+from boltspec.verdict import Accepted
+
+UNREVOKED = (View.LOCAL_LATEST, View.REMOTE_LATEST, View.REMOTE_PREVIOUS)
+"""Commitments that somebody can publish without punishment.
+
+AMBIGUOUS: current-commitment: the peer's previous commitment counts as current until it is revoked."""
+
+
+def look(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
+    """Return the world after every honest party has looked at the newest block."""
+    for party in (0, 1):
+        if not scenario.corrupt[party] and duty(WATCH):
+            world = _seen(world, scenario, party)
+    return broadcast(world, scenario)
+
+
+def _seen(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorld:
+    if world.ledger.closing is not None:
+        return _after_closing(world, scenario, party)
+    return give_up(world, scenario, party)
+
+
+# --- deadlines ---
+
+
+def give_up(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorld:
+    """Return the world in which a party has failed the channel if it must."""
+    assert world.talk is not None
+    if world.status[party] is Status.OPEN and must_fail(world.talk.nodes[party], world, scenario):
+        failed = replace(world, status=with_entry(world.status, party, Status.FAILED))
+        return broadcast(failed, scenario)
+    return world
+
+
+def must_fail(channel: Channel, world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether the node has to fail the channel now: a deadline of an HTLC is past."""
+    return (
+        is_timeout_overdue(channel, world, scenario) and all([duty(rule) for rule in OFFERER_DEADLINE])
+    ) or (is_fulfilment_overdue(channel, world, scenario) and all([duty(rule) for rule in FULFILLER_DEADLINE]))
+
+
+def is_timeout_overdue(channel: Channel, world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether the timeout deadline of an HTLC that the node has offered is past."""
+    height, timing = world.ledger.height, scenario.timing
+    return channel.htlcs.any(
+        lambda htlc: htlc.offerer is LOCAL
+        and is_past(timeout_deadline(htlc.cltv_expiry, timing), height)
+        and any(is_in(htlc, view) for view in UNREVOKED)
+    )
+
+
+def is_fulfilment_overdue(channel: Channel, world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether the fulfilment deadline of an HTLC is past that the node must be paid for."""
+    height, timing = world.ledger.height, scenario.timing
+    return channel.htlcs.any(
+        lambda htlc: htlc.offerer is not LOCAL
+        and is_owed(world.payments[htlc.payment_hash])
+        and is_past(fulfilment_deadline(htlc.cltv_expiry, timing), height)
+        and any(is_in(htlc, view) for view in UNREVOKED)
+    )
+
+
+def is_owed(progress: Progress) -> bool:
+    """Say whether the recipient must be paid: it has shown the preimage, or paid for it."""
+    return progress.disclosed or progress.downstream is Downstream.FULFILLED
+
+
+# --- what it learns ---
+
+
+def _after_closing(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorld:
+    if duty(STOP):
+        world = replace(world, status=with_entry(world.status, party, Status.CLOSED))
+    known = standing_of(world, party)
+    payments = tuple(
+        _told(world, scenario, party, known, index) if scenario.payments[index].offerer == party else progress
+        for index, progress in enumerate(world.payments)
+    )
+    return world if payments == world.payments else replace(world, payments=payments)
+
+
+def _told(world: ChainWorld, scenario: ChainScenario, party: int, known: Standing, index: int) -> Progress:
+    """Return what the offerer of a payment makes of it, given what is confirmed."""
+    progress, height, timing = world.payments[index], world.ledger.height, scenario.timing
+    closing = world.ledger.closing
+    assert closing is not None
+    claims = [claim for claim in world.ledger.claims if (claim.offerer, claim.payment_hash) == (party, index)]
+    if any(learns_from(known.case, claim, party) for claim in claims) and not progress.known[party]:
+        progress = learned(progress, scenario.payments[index], party, height, timing)
+    if index not in known.offered:
+        return progress
+    if (party, index) not in closing.outputs_for:
+        if progress.known[party]:
+            passed_on = fulfils_missing(known.case)
+            return learned(progress, scenario.payments[index], party, height, timing) if passed_on else progress
+        ends = fails_upstream(known.case, depth(height, closing.height), timing.reorg_depth, missing=True)
+        return failed_upstream(progress) if ends else progress
+    for claim in claims:
+        if claim.use in (Use.HTLC_TIMEOUT, Use.CLAIM_EXPIRED, Use.REVOCATION):
+            deep = depth(height, claim.height)
+            if fails_upstream(known.case, deep, timing.reorg_depth, missing=False):
+                progress = failed_upstream(progress)
+    return progress
+
+
+# --- what it broadcasts ---
+
+
+def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
+    """Return the world with the transactions in the pool that honest parties want confirmed now."""
+    waited = {pooled.transaction.txid: pooled.waited for pooled in world.pool}
+    pool, payments = [], list(world.payments)
+    for party in (0, 1):
+        if scenario.corrupt[party] or not duty(WATCH):
+            continue
+        for transaction in wanted(world, scenario, party):
+            if transaction.txid in world.evicted and not duty(REBROADCAST):
+                continue
+            enough = pays_enough(transaction.txid.form, scenario.params.option_anchors)
+            pool.append(Pooled(transaction, enough, waited.get(transaction.txid, Blocks(0))))
+            for index in _shown(world, transaction):
+                payments[index] = payments[index]._replace(disclosed=True)
+    return replace(world, pool=tuple(sorted(pool)), payments=tuple(payments))
+
+
+def _shown(world: ChainWorld, transaction: Transaction) -> Iterator[int]:
+    """Yield the payments whose preimage a transaction shows."""
+    for spent in transaction.inputs:
+        if spent.use in (Use.CLAIM_WITH_PREIMAGE, Use.HTLC_SUCCESS):
+            for confirmed in world.ledger.unspent:
+                if confirmed.outpoint == spent.outpoint and confirmed.coin.htlc is not None:
+                    yield confirmed.coin.htlc.payment_hash
+
+
+def wanted(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Transaction]:
+    """Return the transactions that an honest party wants in the next block: all of them are valid there."""
+    if world.ledger.closing is None:
+        return _exit(world, scenario, party) if world.status[party] is Status.FAILED else []
+    known = standing_of(world, party)
+    claims = [
+        spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
+        for confirmed in world.ledger.unspent
+        if (way := taken(world, scenario, party, known, confirmed)) is not None
+    ]
+    if scenario.batched and known.case is Situation.REVOKED and len(claims) > 1:
+        return [] if _was_invalidated(world) and not duty(INVALIDATED) else [joined(tuple(claims))]
+    return claims
+
+
+def _was_invalidated(world: ChainWorld) -> bool:
+    return any(claim.use in (Use.HTLC_TIMEOUT, Use.HTLC_SUCCESS) for claim in world.ledger.claims)
+
+
+def _exit(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Transaction]:
+    """Return the transaction by which a party leaves the channel, if it may publish one."""
+    assert world.talk is not None
+    if world.agreed is not None and duty(PREFER_MUTUAL):
+        return [world.agreed]
+    channel, held = world.talk.nodes[party], world.talk.history[party]
+    number = len(held) - 1
+    if not duty(PUBLISH) or not isinstance(publish_commitment(channel, number), Accepted):
+        return []
+    transaction = own_commitment(scenario, party, held[number])
+    return [transaction] if transaction is not None and is_valid(world.ledger, transaction) else []
+
+
+def own_commitment(scenario: ChainScenario, party: int, held: CommitmentSigned) -> Transaction | None:
+    """Return the commitment transaction that a message made valid; ``None`` if it signs nothing."""
+    signed = held.signature.signed
+    if signed is None:
+        return None
+    return commitment_transaction(scenario.params, party, signed, held.htlc_signatures.covers(signed))
+
+
+def taken(
+    world: ChainWorld, scenario: ChainScenario, party: int, known: Standing, confirmed: Confirmed
+) -> Condition | None:
+    """Return the way in which an honest party takes an output in the next block, if it does."""
+    possible = tuple(ways(world, party, confirmed))
+    if not possible or (confirmed.outpoint in world.reopened and not duty(AGAIN)):
+        return None
+
+    def can_use(way: Condition) -> bool:
+        if way not in possible or not is_open(scenario, confirmed, way, world.ledger.height):
+            return False
+        return not way.preimage or _may_show(world, scenario, known, confirmed)
+
+    return resolution(known.case, confirmed.coin.kind, can_use)
+
+
+def is_open(scenario: ChainScenario, confirmed: Confirmed, way: Condition, height: Height) -> bool:
+    """Say whether the chain's locks allow a way in the block that is built on ``height``."""
+    transaction = spending(scenario.params, confirmed.outpoint, confirmed.coin, way, confirmed.coin.seat)
+    return first_block(confirmed.height, transaction.inputs[0].sequence, transaction.locktime) <= height + Blocks(1)
+
+
+def _may_show(world: ChainWorld, scenario: ChainScenario, known: Standing, confirmed: Confirmed) -> bool:
+    htlc = confirmed.coin.htlc
+    assert htlc is not None
+    assert confirmed.coin.kind in HTLC_OUTPUTS
+    progress = world.payments[htlc.payment_hash]
+    if not may_claim(known.case, htlc.payment_hash in known.committed, is_for_us(progress)):
+        return False
+    late = is_past(fulfilment_deadline(htlc.cltv_expiry, scenario.timing), world.ledger.height)
+    return is_owed(progress) or not late or not duty(TOO_LATE)
+
+
+# --- what it says ---
+
+
+def may_send(world: ChainWorld, scenario: ChainScenario, party: int, message: Message) -> bool:
+    """Say whether an honest party sends a message that its sender rules allow: what heights and neighbours make of it."""
+    assert world.talk is not None
+    height = world.ledger.height
+    match message:
+        case UpdateAddHtlc():
+            return height < message.cltv_expiry
+        case CommitmentSigned():
+            return not _commits_too_late(world, party)
+        case UpdateFulfillHtlc():
+            htlc = world.talk.nodes[party].htlcs.find(LOCAL.other, message.id)
+            return htlc is not None and _may_fulfil(world, scenario, party, htlc)
+        case UpdateFailHtlc():
+            htlc = world.talk.nodes[party].htlcs.find(LOCAL.other, message.id)
+            return htlc is not None and _may_give_back(world.payments[htlc.payment_hash])
+        case _:
+            return True
+
+
+def _commits_too_late(world: ChainWorld, party: int) -> bool:
+    """Say whether a signature would commit to an HTLC of the party's own offer that has expired meanwhile.
+
+    AMBIGUOUS: late-signature: B02-forwarding-n-03 has the incoming HTLC failed by then, so the outgoing one must not
+    become payable any more.
+    """
+    assert world.talk is not None
+    height = world.ledger.height
+    late = world.talk.nodes[party].htlcs.any(
+        lambda htlc: htlc.offerer is LOCAL and htlc.added is Stage.PENDING and htlc.cltv_expiry <= height
+    )
+    return late and duty("B02-forwarding-n-03")
+
+
+def _may_fulfil(world: ChainWorld, scenario: ChainScenario, party: int, htlc: Htlc) -> bool:
+    progress = world.payments[htlc.payment_hash]
+    if not progress.known[party] or not is_for_us(progress):
+        return False
+    late = is_past(fulfilment_deadline(htlc.cltv_expiry, scenario.timing), world.ledger.height)
+    return is_owed(progress) or not late or not duty(TOO_LATE)
+
+
+def _may_give_back(progress: Progress) -> bool:
+    return not is_owed(progress) and (progress.downstream is not Downstream.SENT or not duty("B02-forwarding-n-02"))
+
+
+def after_message(
+    world: ChainWorld, scenario: ChainScenario, party: int, before: Channel, message: Message, sending: bool
+) -> ChainWorld:
+    """Return the world with what an honest party concludes from a message that it has sent or received."""
+    assert world.talk is not None
+    payments = list(world.payments)
+    match message:
+        case UpdateFulfillHtlc():
+            htlc = before.htlcs.find(LOCAL.other if sending else LOCAL, message.id)
+            if htlc is not None:
+                payments[htlc.payment_hash] = _shown_preimage(world, scenario, party, htlc, sending)
+        case UpdateFailHtlc() if sending:
+            htlc = before.htlcs.find(LOCAL.other, message.id)
+            if htlc is not None and payments[htlc.payment_hash].downstream is Downstream.OPEN:
+                payments[htlc.payment_hash] = payments[htlc.payment_hash]._replace(downstream=Downstream.FAILED)
+        case _:
+            pass
+    for htlc in _given_back(before, world.talk.nodes[party]):
+        payments[htlc.payment_hash] = failed_upstream(payments[htlc.payment_hash])
+    return replace(world, payments=tuple(payments))
+
+
+def _shown_preimage(world: ChainWorld, scenario: ChainScenario, party: int, htlc: Htlc, sending: bool) -> Progress:
+    progress = world.payments[htlc.payment_hash]
+    if sending:
+        return progress._replace(disclosed=True)
+    return learned(progress, scenario.payments[htlc.payment_hash], party, world.ledger.height, scenario.timing)
+
+
+def _given_back(before: Channel, after: Channel) -> Iterator[Htlc]:
+    """Yield the HTLCs of the node's own offer whose failing has become irrevocable."""
+    for htlc in before.htlcs.items:
+        if htlc.offerer is LOCAL and htlc.removal is Removal.FAIL and after.htlcs.find(LOCAL, htlc.id) is None:
+            yield htlc

@@ -1,0 +1,292 @@
+"""The moves of the chain world: the transition relation.
+
+Moves of a block that is being built commute with talking, since no message changes what a confirmed transaction is; so
+there is no talking between the first transaction that spends the funding output and the end of its block. For the same
+reason transactions of honest parties that no other one conflicts with enter the block when it is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from boltspec import world as dance
+from boltspec.chain import ledger as chain
+from boltspec.chain.conditions import Kind
+from boltspec.chain.enforcement import publish_commitment
+from boltspec.chain.honest import after_message, broadcast, give_up, is_open, look, may_send, own_commitment
+from boltspec.chain.ledger import Ledger, confirm, is_valid
+from boltspec.chain.payments import Downstream, last_preimage, learned
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.times import next_height
+from boltspec.chain.transactions import Transaction, spending
+from boltspec.chain.world import ChainWorld, Pooled, Status, ways, with_entry
+from boltspec.htlc import REMOTE, Stage
+from boltspec.rules import duty
+from boltspec.scenario import Scenario
+from boltspec.units import Blocks, Height
+from boltspec.verdict import Accepted
+from boltspec.world import CHAIN, Move, World
+
+Talk = Callable[[World, Scenario], Iterable[tuple[Move, World]]]
+"""The transition relation of the dance; a search passes one that remembers."""
+Steps = Iterator[tuple[Move, ChainWorld]]
+
+
+def successors(world: ChainWorld, scenario: ChainScenario, talk: Talk = dance.successors, leap: bool = False) -> Steps:
+    """Yield every move that is possible now, with the world that it leads to.
+
+    With ``leap`` blocks in which nothing can happen are passed over in one move (:mod:`boltspec.chain.times`).
+    """
+    if world.hidden == Blocks(0):
+        if may_talk(world, scenario):
+            yield from _talking(world, scenario, talk)
+            yield from _closings(world, scenario)
+        yield from _neighbours(world, scenario)
+        yield from _evictions(world)
+    if world.ledger.closing is None:
+        yield from _publications(world, scenario)
+    else:
+        yield from _thefts(world, scenario)
+    yield from _inclusions(world, scenario)
+    yield from _blocks(world, scenario, leap)
+    yield from _reorganisations(world, scenario)
+
+
+def take(world: ChainWorld, scenario: ChainScenario, move: Move, leap: bool = False) -> ChainWorld:
+    """Return the world after a move; ``ValueError`` if it is not possible here."""
+    for candidate, after in successors(world, scenario, leap=leap):
+        if candidate == move:
+            return after
+    raise ValueError(f"not possible in this state: {move}")
+
+
+# --- talking ---
+
+
+def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether anybody may still send or receive messages that matter."""
+    if world.talk is None or world.ledger.height >= scenario.horizon:
+        return False
+    closing = world.ledger.closing
+    if closing is not None:
+        # The block is being built, or no honest party has drawn the consequence.
+        listens = any(not scenario.corrupt[party] and world.status[party] is Status.OPEN for party in (0, 1))
+        return closing.height <= world.ledger.height and listens
+    return True
+
+
+def _talking(world: ChainWorld, scenario: ChainScenario, talk: Talk) -> Steps:
+    before = world.talk
+    assert before is not None
+    for move, after in talk(before, scenario.talk()):
+        party = move.party
+        if move.action == "publish" or (party != CHAIN and world.status[party] is not Status.OPEN):
+            continue
+        sent = after.wires[party][len(before.wires[party]) :] if move.action == "send" else ()
+        honest = party != CHAIN and not scenario.corrupt[party]
+        if honest and not all(may_send(world, scenario, party, message) for message in sent):
+            continue
+        changed = replace(world, talk=after)
+        if honest:
+            received = before.wires[1 - party][:1] if move.action == "deliver" else ()
+            for message in (*sent, *received):
+                sending = move.action == "send"
+                changed = after_message(changed, scenario, party, before.nodes[party], message, sending)
+            changed = give_up(changed, scenario, party)
+        yield move, changed
+
+
+def _closings(world: ChainWorld, scenario: ChainScenario) -> Steps:
+    """An honest party may fail the channel at any time."""
+    for party in (0, 1):
+        if not scenario.corrupt[party] and world.status[party] is Status.OPEN and world.ledger.closing is None:
+            failed = replace(world, status=with_entry(world.status, party, Status.FAILED))
+            yield Move(party, "fail", "channel"), broadcast(failed, scenario)
+
+
+# --- neighbours ---
+
+
+def _neighbours(world: ChainWorld, scenario: ChainScenario) -> Steps:
+    for index, payment in enumerate(scenario.payments):
+        progress, recipient = world.payments[index], 1 - payment.offerer
+        if scenario.corrupt[recipient] or payment.outgoing_expiry is None:
+            continue
+        if progress.downstream is Downstream.OPEN and _may_forward(world, scenario, index):
+            yield _neighbour(world, scenario, index, "forward", Downstream.SENT)
+        if progress.downstream is Downstream.SENT:
+            yield _neighbour(world, scenario, index, "given back", Downstream.FAILED)
+            if world.ledger.height <= last_preimage(payment.outgoing_expiry, scenario.timing):
+                yield _neighbour(world, scenario, index, "paid on", Downstream.FULFILLED)
+
+
+def _neighbour(
+    world: ChainWorld, scenario: ChainScenario, index: int, what: str, state: Downstream
+) -> tuple[Move, ChainWorld]:
+    payment, progress = scenario.payments[index], world.payments[index]._replace(downstream=state)
+    recipient = 1 - payment.offerer
+    if state is Downstream.FULFILLED:
+        progress = learned(progress, payment, recipient, world.ledger.height, scenario.timing)
+    payments = (*world.payments[:index], progress, *world.payments[index + 1 :])
+    return Move(recipient, what, str(index)), look(replace(world, payments=payments), scenario)
+
+
+def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool:
+    """Say whether the recipient may offer the outgoing HTLC.
+
+    B02-forwarding-n-01: not before the incoming one is irrevocably committed. B02-forwarding-n-03: not if less than
+    ``cltv_expiry_delta`` is left of it, which the outgoing expiry says.
+    """
+    payment, recipient = scenario.payments[index], 1 - scenario.payments[index].offerer
+    if world.talk is None or world.status[recipient] is not Status.OPEN:
+        return False
+    assert payment.outgoing_expiry is not None
+    if world.ledger.height >= payment.outgoing_expiry and duty("B02-forwarding-n-03"):
+        return False
+    return world.talk.nodes[recipient].htlcs.any(
+        lambda htlc: htlc.offerer is REMOTE
+        and htlc.payment_hash == index
+        and not htlc.removed
+        and (htlc.added is Stage.IRREVOCABLE or not duty("B02-forwarding-n-01"))
+    )
+
+
+# --- the block that is being built ---
+
+
+def _publications(world: ChainWorld, scenario: ChainScenario) -> Steps:
+    """Commitments that corrupt parties publish, and those that careless honest ones would."""
+    assert world.talk is not None
+    for party in (0, 1):
+        honest = not scenario.corrupt[party]
+        if honest and not scenario.careless:
+            continue
+        for number, held in enumerate(world.talk.history[party]):
+            if honest and not isinstance(publish_commitment(world.talk.nodes[party], number), Accepted):
+                continue
+            transaction = own_commitment(scenario, party, held)
+            if transaction is not None:
+                yield _included(world, scenario, party, "publish", f"commitment {number}", transaction)
+
+
+def _thefts(world: ChainWorld, scenario: ChainScenario) -> Steps:
+    """Spends of corrupt parties: whatever they can make. Anchors are worth nothing to them."""
+    for party in (0, 1):
+        if not scenario.corrupt[party]:
+            continue
+        for index, confirmed in enumerate(world.ledger.unspent):
+            if confirmed.coin.kind in (Kind.TO_LOCAL_ANCHOR, Kind.TO_REMOTE_ANCHOR):
+                continue
+            for way in ways(world, party, confirmed):
+                if is_open(scenario, confirmed, way, world.ledger.height):
+                    transaction = spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
+                    detail = f"{index} {confirmed.coin.kind.name.lower()} {way.use}"
+                    yield _included(world, scenario, party, "spend", detail, transaction)
+
+
+def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Steps:
+    """Transactions of honest parties that miners include although they need not yet, or before a conflicting one."""
+    for pooled in world.pool:
+        transaction = pooled.transaction
+        if not is_valid(world.ledger, transaction):
+            continue
+        if _is_due(pooled, scenario) and not _has_rival(world, pooled):
+            continue
+        detail = f"{transaction.txid.form.name.lower()} {transaction.txid.index}"
+        yield _included(world, scenario, transaction.signer, "include", detail, transaction)
+
+
+def _has_rival(world: ChainWorld, pooled: Pooled) -> bool:
+    mine = {spent.outpoint for spent in pooled.transaction.inputs}
+    return any(
+        other is not pooled and not mine.isdisjoint(spent.outpoint for spent in other.transaction.inputs)
+        for other in world.pool
+    )
+
+
+def _included(
+    world: ChainWorld, scenario: ChainScenario, party: int, action: str, detail: str, transaction: Transaction
+) -> tuple[Move, ChainWorld]:
+    return Move(party, action, detail), replace(world, ledger=confirm(world.ledger, transaction))
+
+
+def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
+    return pooled.pays_enough and pooled.waited + Blocks(1) >= scenario.inclusion
+
+
+# --- blocks ---
+
+
+def _blocks(world: ChainWorld, scenario: ChainScenario, leap: bool) -> Steps:
+    """Close the block that is being built, with all that must be in it."""
+    if world.hidden > Blocks(0):
+        hidden = world.hidden - Blocks(1)
+        mined = _mined(world, scenario, replace(world, hidden=hidden), world.ledger, world.ledger.height + Blocks(1))
+        yield Move(CHAIN, "mine", ""), mined if hidden > Blocks(0) else look(mined, scenario)
+        return
+    ledger = _with_due(world, scenario)
+    waiting = ledger.filled or any(pooled.pays_enough for pooled in world.pool)
+    height = world.ledger.height + Blocks(1) if waiting else next_height(world, scenario, leap)
+    if height is not None:
+        yield Move(CHAIN, "mine", ""), look(_mined(world, scenario, world, ledger, height), scenario)
+
+
+def _with_due(world: ChainWorld, scenario: ChainScenario) -> Ledger:
+    """Return the ledger with all transactions in the block that must not wait any longer."""
+    ledger = world.ledger
+    for pooled in world.pool:
+        if _is_due(pooled, scenario) and is_valid(ledger, pooled.transaction):
+            ledger = confirm(ledger, pooled.transaction)
+    return ledger
+
+
+def _mined(
+    world: ChainWorld, scenario: ChainScenario, base: ChainWorld, ledger: Ledger, height: Height
+) -> ChainWorld:
+    """Return the world with the block closed, and empty blocks behind it up to a height."""
+    closed = chain.mine(ledger, height)
+    pool = tuple(pooled._replace(waited=pooled.waited + Blocks(1)) for pooled in world.pool)
+    return replace(base, ledger=closed, pool=pool, past=_past(world, scenario, ledger, height))
+
+
+def _past(world: ChainWorld, scenario: ChainScenario, ledger: Ledger, height: Height) -> tuple[Ledger, ...]:
+    """Return the ledgers at the ends of the last blocks, as far back as a reorganisation can go."""
+    if not world.reorganisations:
+        return ()
+    first = world.ledger.height + Blocks(1)
+    new = tuple(chain.mine(ledger, Height(at)) for at in range(int(first), int(height) + 1))
+    return (*world.past, *new)[-int(scenario.timing.reorg_depth) - 1 :]
+
+
+def _reorganisations(world: ChainWorld, scenario: ChainScenario) -> Steps:
+    """Undo some of the last blocks; one more than these will come in their place."""
+    if not world.reorganisations or world.ledger.filled or world.hidden > Blocks(0):
+        return
+    for undone in range(1, len(world.past)):
+        ledger = world.past[-1 - undone]
+        there = {entry.outpoint for entry in world.ledger.unspent}
+        reopened = {entry.outpoint for entry in ledger.unspent if entry.outpoint not in there}
+        yield (
+            Move(CHAIN, "undo", f"{undone} blocks"),
+            replace(
+                world,
+                ledger=ledger,
+                past=world.past[: len(world.past) - undone],
+                hidden=Blocks(undone + 1),
+                reopened=tuple(sorted({*world.reopened, *reopened})),
+                reorganisations=world.reorganisations - 1,
+            ),
+        )
+
+
+def _evictions(world: ChainWorld) -> Steps:
+    """Replace a transaction in the mempool by one that conflicts with it, and that one by something else."""
+    if not world.evictions:
+        return
+    for index, pooled in enumerate(world.pool):
+        pool = (*world.pool[:index], *world.pool[index + 1 :])
+        evicted = (*world.evicted, pooled.transaction.txid)
+        detail = f"{pooled.transaction.txid.form.name.lower()} {pooled.transaction.txid.index}"
+        changed = replace(world, pool=pool, evicted=tuple(sorted(set(evicted))), evictions=world.evictions - 1)
+        yield Move(1 - pooled.transaction.signer, "evict", detail), changed

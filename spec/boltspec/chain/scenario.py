@@ -1,0 +1,80 @@
+"""Scenarios of the chain world: one channel that is concrete, and neighbours that are mocked.
+
+A payment goes over the channel as one HTLC. Its offerer may forward it from an incoming HTLC, its recipient may forward
+it to an outgoing one; of the channels on either side only these two facts are kept, with their expiry heights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boltspec.chain.deadlines import Timing
+from boltspec.params import Params
+from boltspec.scenario import Scenario, Wish
+from boltspec.units import Blocks, Height, Msat
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment over the channel; its index among the scenario's payments names its hash."""
+
+    offerer: int
+    """Seat of the party that offers the HTLC."""
+    amount_msat: Msat
+    cltv_expiry: Height
+    incoming_expiry: Height | None = None
+    """The offerer forwards it, from an HTLC with this expiry."""
+    outgoing_expiry: Height | None = None
+    """The recipient is to forward it, in an HTLC with this expiry."""
+    own_invoice: bool = False
+    """The recipient knows the preimage from an invoice of its own, although it is to forward the HTLC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainScenario:
+    """A world to search."""
+
+    name: str
+    title: str
+    params: Params
+    """Constants of the channel, seen from A."""
+    payments: tuple[Payment, ...]
+    timing: Timing
+    inclusion: Blocks
+    """Within how many blocks a transaction of an honest party is confirmed, from when it can be: looking at the chain
+    and getting into a block."""
+    horizon: Height
+    """Highest height at which messages are still sent."""
+    corrupt: tuple[bool, bool] = (False, False)
+    start: Height = Height(1)  # noqa: RUF009  # a plain integer
+    push_msat: Msat = Msat(0)  # noqa: RUF009
+    reorganisations: int = 0
+    """How many reorganisations there may be, each as deep as ``timing.reorg_depth`` at most."""
+    careless: bool = False
+    """Honest parties are tempted to publish old commitments: only their rules hold them back."""
+    batched: bool = False
+    """Honest parties punish all outputs in one transaction."""
+    abuses: int = 0
+    disconnections: int = 0
+    crashes: int = 0
+    restores: int = 0
+    evictions: int = 0
+    """How often an honest party's transaction may be driven out of the mempool."""
+    mutual: bool = False
+    """The parties may agree on a closing transaction while no HTLC is pending."""
+
+    def talk(self) -> Scenario:
+        """Return the scenario of the update dance that comes before the chain."""
+        return Scenario(
+            name=self.name,
+            title=self.title,
+            params=self.params,
+            push_msat=self.push_msat,
+            wishes=tuple(
+                Wish(payment.offerer, payment.amount_msat, index, payment.cltv_expiry)
+                for index, payment in enumerate(self.payments)
+            ),
+            corrupt=self.corrupt,
+            abuses=self.abuses,
+            onchain=True,
+        )

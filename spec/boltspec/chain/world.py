@@ -1,0 +1,133 @@
+"""The world of one channel with the chain as arbiter.
+
+The two parties talk as in :mod:`boltspec.world`: the same steps of the update dance, the same wires. Here there are
+heights, deadlines and neighbours besides, and everything that happens on chain, transaction by transaction.
+
+**Corrupt parties** stay silent, publish any commitment that was ever signed for them, and put any spend that they can
+make into any block; miners are on their side and need no mempool to know of it. A corrupt recipient knows all
+preimages.
+
+**Honest parties** look at each block, fail the channel when a deadline is past and at any other time they like, and
+broadcast at once what BOLT 5 asks for. A transaction of theirs is in a block within ``scenario.inclusion`` blocks of
+when it could be, unless something else has spent its inputs by then; within that bound miners decide.
+
+**Reorganisations** undo up to R blocks. The new branch, one block longer, holds what miners and corrupt parties like;
+honest parties see it when it has overtaken the old one.
+
+The transition relation is :func:`boltspec.chain.moves.successors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import NamedTuple
+
+from boltspec import world as dance
+from boltspec.chain import ledger as chain
+from boltspec.chain.conditions import CONDITIONS, Condition, Keys, Kind
+from boltspec.chain.enforcement import Standing, standing
+from boltspec.chain.ledger import Confirmed, Ledger
+from boltspec.chain.payments import Progress, started
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.transactions import Outpoint, Transaction, Txid
+from boltspec.units import Blocks
+from boltspec.world import World
+
+
+class Status(IntEnum):
+    """What a party does with the channel."""
+
+    OPEN = 0
+    """It takes part in the update dance."""
+    FAILED = 1
+    """It has given up on its peer and publishes its commitment."""
+    CLOSED = 2
+    """It has seen the funding output spent."""
+
+
+class Pooled(NamedTuple):
+    """A transaction of an honest party that waits for a block."""
+
+    transaction: Transaction
+    pays_enough: bool
+    """It pays what miners ask for, by itself or through a child."""
+    waited: Blocks
+    """For how many blocks it has waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainWorld:
+    """A state of the world."""
+
+    talk: World | None
+    """The dance; ``None`` once nothing of it can matter any more."""
+    status: tuple[Status, Status]
+    payments: tuple[Progress, ...]
+    ledger: Ledger
+    pool: tuple[Pooled, ...] = ()
+    """Transactions of honest parties, in the order of their names."""
+    standings: tuple[Standing | None, Standing | None] = (None, None)
+    """What each party makes of the confirmed closing, once ``talk`` is dropped."""
+    agreed: Transaction | None = None
+    """The closing transaction that both have signed."""
+    past: tuple[Ledger, ...] = ()
+    """The ledgers that a reorganisation can return to, oldest first."""
+    hidden: Blocks = Blocks(0)  # noqa: RUF009  # a plain integer
+    """How many blocks of a new branch are still to come before honest parties see it."""
+    reopened: tuple[Outpoint, ...] = ()
+    """Outputs that were spent once, by transactions that a reorganisation has undone."""
+    evicted: tuple[Txid, ...] = ()
+    """Transactions of honest parties that were driven out of the mempool."""
+    reorganisations: int = 0
+    """How many reorganisations there may still be."""
+    evictions: int = 0
+    """How often a transaction may still be driven out of the mempool."""
+
+
+def initial(scenario: ChainScenario) -> ChainWorld:
+    """Return the world right after both ``channel_ready``."""
+    ledger = chain.opened(scenario.params, scenario.start)
+    return ChainWorld(
+        talk=dance.initial(scenario.talk()),
+        status=(Status.OPEN, Status.OPEN),
+        payments=tuple(started(scenario, payment) for payment in scenario.payments),
+        ledger=ledger,
+        past=(ledger,) if scenario.reorganisations else (),
+        reorganisations=scenario.reorganisations,
+        evictions=scenario.evictions,
+    )
+
+
+def with_entry(pair: tuple[Status, Status], party: int, value: Status) -> tuple[Status, Status]:
+    """Return the pair with one party's entry changed."""
+    return (value, pair[1]) if party == 0 else (pair[0], value)
+
+
+def standing_of(world: ChainWorld, party: int) -> Standing:
+    """Return what a party makes of the confirmed closing; ValueError if there is none."""
+    kept = world.standings[party]
+    if kept is not None:
+        return kept
+    if world.talk is None or world.ledger.closing is None:
+        raise ValueError("the funding output is unspent")
+    return standing(world.talk.nodes[party], world.ledger.closing, party)
+
+
+def ways(world: ChainWorld, party: int, confirmed: Confirmed) -> Iterator[Condition]:
+    """Yield the conditions of an output that a party has the keys, the secret and the preimage for."""
+    coin = confirmed.coin
+    seat = Keys.OWNER if coin.seat == party else Keys.OTHER
+    for way in CONDITIONS[coin.kind]:
+        if way.keys is Keys.BOTH:
+            if coin.kind is Kind.FUNDING or seat is Keys.OTHER or not coin.htlcs_signed:
+                continue
+        elif way.keys is not seat:
+            continue
+        if way.secret and not standing_of(world, party).knows_secret:
+            continue
+        if way.preimage and coin.htlc is not None and not world.payments[coin.htlc.payment_hash].known[party]:
+            continue
+        yield way
+
