@@ -39,7 +39,7 @@ def timeout_deadline(cltv_expiry: Height, timing: Timing) -> Height:
 
 
 def fulfilment_deadline(cltv_expiry: Height, timing: Timing) -> Height:
-    """Return the height at which the recipient of an HTLC that it fulfils must go to the chain (B02-cltv-delta-u-01)."""
+    """Return the height at which the recipient that fulfils an HTLC goes on chain (B02-cltv-delta-u-01)."""
     return cltv_expiry + (-timing.fulfilment)
 
 

@@ -67,8 +67,12 @@ RESOLUTIONS: dict[tuple[Situation, Kind], tuple[tuple[Rules, Use], ...]] = {
         (("B05-revoked-commit-l-07",), Use.REVOCATION),
         (("B05-revoked-commit-l-08",), Use.CLAIM_EXPIRED),
     ),
-    (Situation.REVOKED, Kind.TIMED_OUT_HTLC): ((("B05-revoked-commit-l-06", "B05-revoked-commit-l-10"), Use.REVOCATION),),
-    (Situation.REVOKED, Kind.SUCCEEDED_HTLC): ((("B05-revoked-commit-l-09", "B05-revoked-commit-l-11"), Use.REVOCATION),),
+    (Situation.REVOKED, Kind.TIMED_OUT_HTLC): (
+        (("B05-revoked-commit-l-06", "B05-revoked-commit-l-10"), Use.REVOCATION),
+    ),
+    (Situation.REVOKED, Kind.SUCCEEDED_HTLC): (
+        (("B05-revoked-commit-l-09", "B05-revoked-commit-l-11"), Use.REVOCATION),
+    ),
 }
 """``(situation, output) -> ((rules, way to spend it), ...)``.
 
@@ -130,7 +134,7 @@ def resolution(case: Situation, kind: Kind, can_use: Callable[[Condition], bool]
         return None
     for rules, use in RESOLUTIONS.get((case, kind), ()):
         way = condition(kind, use)
-        if all([duty(rule) for rule in rules]) and can_use(way):
+        if all(map(duty, rules)) and can_use(way):
             return way
     return None
 
@@ -196,7 +200,8 @@ def fulfils_missing(case: Situation) -> bool:
 def fails_upstream(case: Situation, depth: Blocks, reorg_depth: Blocks, missing: bool) -> bool:
     """Say whether the incoming HTLC is failed now that the outgoing one has gone on chain without a preimage.
 
-    ``depth``: how deep the transaction is buried that ended it: the commitment itself if the HTLC is ``missing`` from it.
+    ``depth``: how deep the transaction is buried that ended it, which is the commitment itself if it has no output for
+    the HTLC (``missing``).
 
     AMBIGUOUS: reasonable-depth: as deep as reorganisations go.
     """
@@ -214,8 +219,10 @@ def fails_upstream(case: Situation, depth: Blocks, reorg_depth: Blocks, missing:
 def publish_commitment(channel: Channel, number: int) -> Channel:
     """Publish one of our own signed commitments: not if it is revoked, nor if we may have forgotten that it is.
 
-    B02-revoke-and-ack-n-01 and B05-revoked-commit-l-01 state the same rule.
+    B02-revoke-and-ack-n-01 and B05-revoked-commit-l-01 state the same rule; so do B02-retransmission-r-03 and, for a
+    node that has been told, B05-failing-channel-n-05.
     """
+    require(not channel.behind, "B02-retransmission-r-03")
     require(
         number >= channel.local_revocations,
         "B02-revoke-and-ack-n-01",
@@ -227,6 +234,8 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
 
 PUBLISH = "B05-failing-channel-n-06"
 """The duty to publish the newest commitment when the channel is failed."""
+OUTDATED = "B05-failing-channel-n-05"
+"""No commitment is published by a node that has lost data and does not know yet how much."""
 PREFER_MUTUAL = "B05-failing-channel-n-04"
 STOP = "B05-general-n-05"
 """The duty to fail the channel once its funding output is spent."""
@@ -253,7 +262,7 @@ def pays_enough(form: Form, option_anchors: bool) -> bool:
     if form is Form.COMMITMENT:
         return duty(BUMP_COMMITMENT)
     if form is Form.SECOND_STAGE:
-        return all([duty(rule) for rule in BUMP_HTLC])
+        return all(map(duty, BUMP_HTLC))
     return True
 
 

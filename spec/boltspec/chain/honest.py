@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from boltspec.chain.conditions import Condition, Use, first_block
 from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
@@ -15,6 +16,7 @@ from boltspec.chain.enforcement import (
     FULFILLER_DEADLINE,
     INVALIDATED,
     OFFERER_DEADLINE,
+    OUTDATED,
     PREFER_MUTUAL,
     PUBLISH,
     REBROADCAST,
@@ -37,10 +39,17 @@ from boltspec.chain.payments import Downstream, Progress, failed_upstream, is_fo
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Transaction, commitment_transaction, joined, spending
 from boltspec.chain.world import ChainWorld, Pooled, Status, standing_of, ways, with_entry
-from boltspec.channel import Channel
+from boltspec.channel import Channel, Link
 from boltspec.commitment import View, is_in
 from boltspec.htlc import LOCAL, Htlc, Removal, Stage
-from boltspec.messages import CommitmentSigned, Message, UpdateAddHtlc, UpdateFailHtlc, UpdateFulfillHtlc
+from boltspec.messages import (
+    CommitmentSigned,
+    Message,
+    UpdateAddHtlc,
+    UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFulfillHtlc,
+)
 from boltspec.rules import duty
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Accepted
@@ -79,18 +88,20 @@ def give_up(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorl
 
 def must_fail(channel: Channel, world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether the node has to fail the channel now: a deadline of an HTLC is past."""
-    return (
-        is_timeout_overdue(channel, world, scenario) and all([duty(rule) for rule in OFFERER_DEADLINE])
-    ) or (is_fulfilment_overdue(channel, world, scenario) and all([duty(rule) for rule in FULFILLER_DEADLINE]))
+    return (is_timeout_overdue(channel, world, scenario) and all(map(duty, OFFERER_DEADLINE))) or (
+        is_fulfilment_overdue(channel, world, scenario) and all(map(duty, FULFILLER_DEADLINE))
+    )
 
 
 def is_timeout_overdue(channel: Channel, world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether the timeout deadline of an HTLC that the node has offered is past."""
     height, timing = world.ledger.height, scenario.timing
     return channel.htlcs.any(
-        lambda htlc: htlc.offerer is LOCAL
-        and is_past(timeout_deadline(htlc.cltv_expiry, timing), height)
-        and any(is_in(htlc, view) for view in UNREVOKED)
+        lambda htlc: (
+            htlc.offerer is LOCAL
+            and is_past(timeout_deadline(htlc.cltv_expiry, timing), height)
+            and any(is_in(htlc, view) for view in UNREVOKED)
+        )
     )
 
 
@@ -98,10 +109,12 @@ def is_fulfilment_overdue(channel: Channel, world: ChainWorld, scenario: ChainSc
     """Say whether the fulfilment deadline of an HTLC is past that the node must be paid for."""
     height, timing = world.ledger.height, scenario.timing
     return channel.htlcs.any(
-        lambda htlc: htlc.offerer is not LOCAL
-        and is_owed(world.payments[htlc.payment_hash])
-        and is_past(fulfilment_deadline(htlc.cltv_expiry, timing), height)
-        and any(is_in(htlc, view) for view in UNREVOKED)
+        lambda htlc: (
+            htlc.offerer is not LOCAL
+            and is_owed(world.payments[htlc.payment_hash])
+            and is_past(fulfilment_deadline(htlc.cltv_expiry, timing), height)
+            and any(is_in(htlc, view) for view in UNREVOKED)
+        )
     )
 
 
@@ -203,10 +216,18 @@ def _exit(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Transa
         return [world.agreed]
     channel, held = world.talk.nodes[party], world.talk.history[party]
     number = len(held) - 1
+    if is_unsure(world, party) and duty(OUTDATED):
+        return []
     if not duty(PUBLISH) or not isinstance(publish_commitment(channel, number), Accepted):
         return []
     transaction = own_commitment(scenario, party, held[number])
     return [transaction] if transaction is not None and is_valid(world.ledger, transaction) else []
+
+
+def is_unsure(world: ChainWorld, party: int) -> bool:
+    """Say whether a party has lost data and not heard from its peer since."""
+    talk = world.talk
+    return talk is not None and talk.restored[party] and talk.nodes[party].link in (Link.DOWN, Link.SENT)
 
 
 def own_commitment(scenario: ChainScenario, party: int, held: CommitmentSigned) -> Transaction | None:
@@ -254,7 +275,7 @@ def _may_show(world: ChainWorld, scenario: ChainScenario, known: Standing, confi
 
 
 def may_send(world: ChainWorld, scenario: ChainScenario, party: int, message: Message) -> bool:
-    """Say whether an honest party sends a message that its sender rules allow: what heights and neighbours make of it."""
+    """Say whether an honest party sends a message that its sender rules allow, given heights and neighbours."""
     assert world.talk is not None
     height = world.ledger.height
     match message:
@@ -265,7 +286,7 @@ def may_send(world: ChainWorld, scenario: ChainScenario, party: int, message: Me
         case UpdateFulfillHtlc():
             htlc = world.talk.nodes[party].htlcs.find(LOCAL.other, message.id)
             return htlc is not None and _may_fulfil(world, scenario, party, htlc)
-        case UpdateFailHtlc():
+        case UpdateFailHtlc() | UpdateFailMalformedHtlc():
             htlc = world.talk.nodes[party].htlcs.find(LOCAL.other, message.id)
             return htlc is not None and _may_give_back(world.payments[htlc.payment_hash])
         case _:
@@ -298,19 +319,26 @@ def _may_give_back(progress: Progress) -> bool:
     return not is_owed(progress) and (progress.downstream is not Downstream.SENT or not duty("B02-forwarding-n-02"))
 
 
-def after_message(
-    world: ChainWorld, scenario: ChainScenario, party: int, before: Channel, message: Message, sending: bool
-) -> ChainWorld:
+class Said(NamedTuple):
+    """A message that a party has sent or received."""
+
+    before: Channel
+    """The party's state before it."""
+    message: Message
+    sending: bool
+
+
+def after_message(world: ChainWorld, scenario: ChainScenario, party: int, said: Said) -> ChainWorld:
     """Return the world with what an honest party concludes from a message that it has sent or received."""
     assert world.talk is not None
-    payments = list(world.payments)
-    match message:
+    payments, before, sending = list(world.payments), said.before, said.sending
+    match said.message:
         case UpdateFulfillHtlc():
-            htlc = before.htlcs.find(LOCAL.other if sending else LOCAL, message.id)
+            htlc = before.htlcs.find(LOCAL.other if sending else LOCAL, said.message.id)
             if htlc is not None:
                 payments[htlc.payment_hash] = _shown_preimage(world, scenario, party, htlc, sending)
-        case UpdateFailHtlc() if sending:
-            htlc = before.htlcs.find(LOCAL.other, message.id)
+        case UpdateFailHtlc() | UpdateFailMalformedHtlc() if sending:
+            htlc = before.htlcs.find(LOCAL.other, said.message.id)
             if htlc is not None and payments[htlc.payment_hash].downstream is Downstream.OPEN:
                 payments[htlc.payment_hash] = payments[htlc.payment_hash]._replace(downstream=Downstream.FAILED)
         case _:
@@ -330,5 +358,6 @@ def _shown_preimage(world: ChainWorld, scenario: ChainScenario, party: int, htlc
 def _given_back(before: Channel, after: Channel) -> Iterator[Htlc]:
     """Yield the HTLCs of the node's own offer whose failing has become irrevocable."""
     for htlc in before.htlcs.items:
-        if htlc.offerer is LOCAL and htlc.removal is Removal.FAIL and after.htlcs.find(LOCAL, htlc.id) is None:
+        given_back = htlc.offerer is LOCAL and htlc.removed and htlc.removal is not Removal.FULFILL
+        if given_back and after.htlcs.find(LOCAL, htlc.id) is None:
             yield htlc

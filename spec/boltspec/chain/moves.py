@@ -14,7 +14,7 @@ from boltspec import world as dance
 from boltspec.chain import ledger as chain
 from boltspec.chain.conditions import Kind
 from boltspec.chain.enforcement import publish_commitment
-from boltspec.chain.honest import after_message, broadcast, give_up, is_open, look, may_send, own_commitment
+from boltspec.chain.honest import Said, after_message, broadcast, give_up, is_open, look, may_send, own_commitment
 from boltspec.chain.ledger import Ledger, confirm, is_valid
 from boltspec.chain.payments import Downstream, last_preimage, learned
 from boltspec.chain.scenario import ChainScenario
@@ -27,6 +27,9 @@ from boltspec.scenario import Scenario
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Accepted
 from boltspec.world import CHAIN, Move, World
+
+DURABLE = "D05-general-n-02"
+"""The duty to write down that an HTLC is irrevocably committed before it is forwarded."""
 
 Talk = Callable[[World, Scenario], Iterable[tuple[Move, World]]]
 """The transition relation of the dance; a search passes one that remembers."""
@@ -50,7 +53,7 @@ def successors(world: ChainWorld, scenario: ChainScenario, talk: Talk = dance.su
         yield from _thefts(world, scenario)
     yield from _inclusions(world, scenario)
     yield from _blocks(world, scenario, leap)
-    yield from _reorganisations(world, scenario)
+    yield from _reorganisations(world)
 
 
 def take(world: ChainWorld, scenario: ChainScenario, move: Move, leap: bool = False) -> ChainWorld:
@@ -92,7 +95,7 @@ def _talking(world: ChainWorld, scenario: ChainScenario, talk: Talk) -> Steps:
             received = before.wires[1 - party][:1] if move.action == "deliver" else ()
             for message in (*sent, *received):
                 sending = move.action == "send"
-                changed = after_message(changed, scenario, party, before.nodes[party], message, sending)
+                changed = after_message(changed, scenario, party, Said(before.nodes[party], message, sending))
             changed = give_up(changed, scenario, party)
         yield move, changed
 
@@ -129,7 +132,19 @@ def _neighbour(
     if state is Downstream.FULFILLED:
         progress = learned(progress, payment, recipient, world.ledger.height, scenario.timing)
     payments = (*world.payments[:index], progress, *world.payments[index + 1 :])
-    return Move(recipient, what, str(index)), look(replace(world, payments=payments), scenario)
+    world = replace(world, payments=payments)
+    if state is Downstream.SENT:
+        world = _made_durable(world, recipient)
+    return Move(recipient, what, str(index)), look(world, scenario)
+
+
+def _made_durable(world: ChainWorld, party: int) -> ChainWorld:
+    """Return the world in which a party has written its state down, before it acts on it elsewhere."""
+    talk = world.talk
+    if talk is None or not talk.crashes or not duty(DURABLE):
+        return world
+    durable = (talk.nodes[0], talk.durable[1]) if party == 0 else (talk.durable[0], talk.nodes[1])
+    return replace(world, talk=replace(talk, durable=durable))
 
 
 def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool:
@@ -145,10 +160,12 @@ def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool
     if world.ledger.height >= payment.outgoing_expiry and duty("B02-forwarding-n-03"):
         return False
     return world.talk.nodes[recipient].htlcs.any(
-        lambda htlc: htlc.offerer is REMOTE
-        and htlc.payment_hash == index
-        and not htlc.removed
-        and (htlc.added is Stage.IRREVOCABLE or not duty("B02-forwarding-n-01"))
+        lambda htlc: (
+            htlc.offerer is REMOTE
+            and htlc.payment_hash == index
+            and not htlc.removed
+            and (htlc.added is Stage.IRREVOCABLE or not duty("B02-forwarding-n-01"))
+        )
     )
 
 
@@ -167,7 +184,7 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Steps:
                 continue
             transaction = own_commitment(scenario, party, held)
             if transaction is not None:
-                yield _included(world, scenario, party, "publish", f"commitment {number}", transaction)
+                yield _included(world, Move(party, "publish", f"commitment {number}"), transaction)
 
 
 def _thefts(world: ChainWorld, scenario: ChainScenario) -> Steps:
@@ -182,7 +199,7 @@ def _thefts(world: ChainWorld, scenario: ChainScenario) -> Steps:
                 if is_open(scenario, confirmed, way, world.ledger.height):
                     transaction = spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
                     detail = f"{index} {confirmed.coin.kind.name.lower()} {way.use}"
-                    yield _included(world, scenario, party, "spend", detail, transaction)
+                    yield _included(world, Move(party, "spend", detail), transaction)
 
 
 def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Steps:
@@ -193,8 +210,8 @@ def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Steps:
             continue
         if _is_due(pooled, scenario) and not _has_rival(world, pooled):
             continue
-        detail = f"{transaction.txid.form.name.lower()} {transaction.txid.index}"
-        yield _included(world, scenario, transaction.signer, "include", detail, transaction)
+        detail = f"{transaction.txid.form.name.lower()} {transaction.txid.output}"
+        yield _included(world, Move(transaction.signer, "include", detail), transaction)
 
 
 def _has_rival(world: ChainWorld, pooled: Pooled) -> bool:
@@ -205,10 +222,8 @@ def _has_rival(world: ChainWorld, pooled: Pooled) -> bool:
     )
 
 
-def _included(
-    world: ChainWorld, scenario: ChainScenario, party: int, action: str, detail: str, transaction: Transaction
-) -> tuple[Move, ChainWorld]:
-    return Move(party, action, detail), replace(world, ledger=confirm(world.ledger, transaction))
+def _included(world: ChainWorld, move: Move, transaction: Transaction) -> tuple[Move, ChainWorld]:
+    return move, replace(world, ledger=confirm(world.ledger, transaction))
 
 
 def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
@@ -241,9 +256,7 @@ def _with_due(world: ChainWorld, scenario: ChainScenario) -> Ledger:
     return ledger
 
 
-def _mined(
-    world: ChainWorld, scenario: ChainScenario, base: ChainWorld, ledger: Ledger, height: Height
-) -> ChainWorld:
+def _mined(world: ChainWorld, scenario: ChainScenario, base: ChainWorld, ledger: Ledger, height: Height) -> ChainWorld:
     """Return the world with the block closed, and empty blocks behind it up to a height."""
     closed = chain.mine(ledger, height)
     pool = tuple(pooled._replace(waited=pooled.waited + Blocks(1)) for pooled in world.pool)
@@ -259,7 +272,7 @@ def _past(world: ChainWorld, scenario: ChainScenario, ledger: Ledger, height: He
     return (*world.past, *new)[-int(scenario.timing.reorg_depth) - 1 :]
 
 
-def _reorganisations(world: ChainWorld, scenario: ChainScenario) -> Steps:
+def _reorganisations(world: ChainWorld) -> Steps:
     """Undo some of the last blocks; one more than these will come in their place."""
     if not world.reorganisations or world.ledger.filled or world.hidden > Blocks(0):
         return
@@ -287,6 +300,6 @@ def _evictions(world: ChainWorld) -> Steps:
     for index, pooled in enumerate(world.pool):
         pool = (*world.pool[:index], *world.pool[index + 1 :])
         evicted = (*world.evicted, pooled.transaction.txid)
-        detail = f"{pooled.transaction.txid.form.name.lower()} {pooled.transaction.txid.index}"
+        detail = f"{pooled.transaction.txid.form.name.lower()} {pooled.transaction.txid.output}"
         changed = replace(world, pool=pool, evicted=tuple(sorted(set(evicted))), evictions=world.evictions - 1)
         yield Move(1 - pooled.transaction.signer, "evict", detail), changed

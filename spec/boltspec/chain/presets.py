@@ -1,10 +1,10 @@
 """The scenarios C1 to C5: one channel, every set of corrupt parties, mocked neighbours.
 
 Payments, heights and delays are those of the best published exhaustive search (arXiv 2505.15568), its unit of money
-being 100,000 satoshis here, so that amounts are realistic. There an honest user's claim takes effect when it is made,
-with a grace of 3 blocks before an HTLC's expiry; here transactions need a block each. What is kept is what the constants
-mean: with R = 0, G = 0 and S = 2 (a block for the commitment, one for the claim) the distance of 4 blocks between hops is
-3R+2G+2S, and a recipient goes on chain S blocks before the expiry at the latest.
+being 100,000 satoshis here, so that amounts are realistic. There a transaction takes effect when it is published, and
+an honest user acts 3 blocks before an HTLC's expiry at the latest; here a transaction needs a block. With R = 0, G = 0
+and S = 2 (a block for the commitment, one for the claim) the distance of 4 blocks between hops is just 3R+2G+2S, and a
+recipient goes on chain S blocks before the expiry at the latest: less time than there.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ C4 = _preset(
     Payment(0, UNIT * 5, Height(9)),
     Payment(1, UNIT * 3, Height(16), outgoing_expiry=Height(12)),
 )
-C5 = _preset("C5", "A pays 5 and 3 to B, at the same time", Payment(0, UNIT * 5, Height(9)), Payment(0, UNIT * 3, Height(9)))
+C5 = _preset(
+    "C5",
+    "A pays 5 and 3 to B, at the same time",
+    Payment(0, UNIT * 5, Height(9)),
+    Payment(0, UNIT * 3, Height(9)),
+)
 
 PRESETS = (C1, C2, C3, C4, C5)
 CORRUPT = ((False, False), (True, False), (False, True), (True, True))

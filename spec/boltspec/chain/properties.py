@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from boltspec.chain.conditions import Kind, Use
 from boltspec.chain.enforcement import Situation
-from boltspec.chain.honest import is_fulfilment_overdue, is_owed, is_timeout_overdue, own_commitment
+from boltspec.chain.honest import is_fulfilment_overdue, is_owed, is_timeout_overdue, is_unsure, own_commitment
 from boltspec.chain.ledger import HTLC_OUTPUTS, Claim, Confirmed, is_commitment, is_valid, offerer
 from boltspec.chain.payments import Upstream
 from boltspec.chain.scenario import ChainScenario
@@ -35,8 +35,10 @@ class ChainProperty:
     holds: Callable[[ChainWorld, ChainScenario], bool]
 
 
-def _honest(scenario: ChainScenario) -> Iterator[int]:
-    return (party for party in (0, 1) if not scenario.corrupt[party])
+def _honest(world: ChainWorld, scenario: ChainScenario) -> Iterator[int]:
+    """Yield the honest parties, less those that have lost data: these depend on their peer's honesty."""
+    restored = world.talk.restored if world.talk is not None else (False, False)
+    return (party for party in (0, 1) if not scenario.corrupt[party] and not restored[party])
 
 
 def is_over(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -86,7 +88,7 @@ def _second_stage_is_punished(world: ChainWorld, scenario: ChainScenario) -> boo
 
 
 def _honest_is_not_punished(world: ChainWorld, scenario: ChainScenario) -> bool:
-    return not any(world.ledger.punished[party] for party in _honest(scenario))
+    return not any(world.ledger.punished[party] for party in (0, 1) if not scenario.corrupt[party])
 
 
 def _honest_publishes_unrevoked(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -96,13 +98,22 @@ def _honest_publishes_unrevoked(world: ChainWorld, scenario: ChainScenario) -> b
     return not standing_of(world, 1 - closing.txid.seat).knows_secret
 
 
+def _stale_state_stays_unpublished(world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether no party that has lost data has published a commitment while it was not sure of it."""
+    closing, talk = world.ledger.closing, world.talk
+    if closing is None or talk is None or not is_commitment(closing) or scenario.corrupt[closing.txid.seat]:
+        return True
+    seat = closing.txid.seat
+    return not (talk.restored[seat] and (talk.nodes[seat].behind or is_unsure(world, seat)))
+
+
 # --- getting out ---
 
 
 def _can_get_out(world: ChainWorld, scenario: ChainScenario) -> bool:
     if world.ledger.closing is not None or world.talk is None:
         return True
-    return all(_has_exit(world, scenario, party) and _is_leaving(world, party) for party in _honest(scenario))
+    return all(_has_exit(world, scenario, party) and _is_leaving(world, party) for party in _honest(world, scenario))
 
 
 def _has_exit(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
@@ -124,7 +135,7 @@ def _is_leaving(world: ChainWorld, party: int) -> bool:
 def _paid_exactly(world: ChainWorld, scenario: ChainScenario) -> bool:
     if not is_over(world, scenario):
         return True
-    return all(payout(world, party) >= entitlement(world, scenario, party) for party in _honest(scenario))
+    return all(payout(world, party) >= entitlement(world, scenario, party) for party in _honest(world, scenario))
 
 
 def payout(world: ChainWorld, party: int) -> Sat:
@@ -172,7 +183,7 @@ def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
     victim = _victim(world, scenario)
     return not any(
         claim.use in BY_TIMEOUT
-        and 1 - claim.offerer in _honest(scenario)
+        and 1 - claim.offerer in _honest(world, scenario)
         and 1 - claim.offerer != victim
         and is_owed(world.payments[claim.payment_hash])
         for claim in world.ledger.claims
@@ -206,7 +217,7 @@ def _deadline(world: ChainWorld, scenario: ChainScenario, is_overdue: Callable[.
         return True
     return not any(
         world.status[party] is Status.OPEN and is_overdue(talk.nodes[party], world, scenario)
-        for party in _honest(scenario)
+        for party in _honest(world, scenario)
     )
 
 
@@ -258,7 +269,7 @@ def _all_withdrawn(world: ChainWorld, scenario: ChainScenario) -> bool:
             continue
         delay = scenario.params.binding(side(coin.seat)).to_self_delay
         # It can be in the block ``delay`` above: an honest party broadcasts on the block before.
-        if world.ledger.height >= confirmed.height + delay + _slack(scenario) - Blocks(1):
+        if world.ledger.height >= confirmed.height + (delay + _slack(scenario) - Blocks(1)):
             return False
     return True
 
@@ -267,7 +278,7 @@ def _force_close_ends(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether nothing is left open for an honest party at the end: no output, no incoming HTLC."""
     if not is_over(world, scenario):
         return True
-    for party in _honest(scenario):
+    for party in _honest(world, scenario):
         if world.status[party] is not Status.CLOSED:
             return False
         known = standing_of(world, party)
@@ -285,9 +296,7 @@ def _balanced(world: ChainWorld, scenario: ChainScenario) -> bool:
 
 
 PROPERTIES: tuple[ChainProperty, ...] = (
-    ChainProperty(
-        "LedgerBalanced", "Outputs, wallets and fees add up to the funding output.", _balanced
-    ),
+    ChainProperty("LedgerBalanced", "Outputs, wallets and fees add up to the funding output.", _balanced),
     ChainProperty(
         "PenaltySafety",
         "Who publishes a revoked commitment gets nothing, and its victim takes every output of it.",
@@ -301,6 +310,11 @@ PROPERTIES: tuple[ChainProperty, ...] = (
     ChainProperty("NoFalsePenalty", "An honest party's commitment is never punished.", _honest_is_not_punished),
     ChainProperty(
         "RevokedNotPublished", "An honest party never publishes a revoked commitment.", _honest_publishes_unrevoked
+    ),
+    ChainProperty(
+        "StaleStateSafe",
+        "Who has lost data publishes no commitment unless its peer has shown that it is not behind.",
+        _stale_state_stays_unpublished,
     ),
     ChainProperty(
         "UnilateralExit",
@@ -318,7 +332,9 @@ PROPERTIES: tuple[ChainProperty, ...] = (
         _owners_only,
     ),
     ChainProperty(
-        "NoPayoutRace", "Once it has shown the preimage the recipient never loses the HTLC to a timeout.", _no_payout_race
+        "NoPayoutRace",
+        "Once it has shown the preimage the recipient never loses the HTLC to a timeout.",
+        _no_payout_race,
     ),
     ChainProperty(
         "ForwarderSafe", "Who pays for an outgoing HTLC has been able to claim the incoming one.", _forwarder_safe
@@ -333,9 +349,7 @@ PROPERTIES: tuple[ChainProperty, ...] = (
         "The recipient of an HTLC that it is owed has failed the channel when the fulfilment deadline is past.",
         _fulfil_deadline,
     ),
-    ChainProperty(
-        "ReorgStable", "What an honest party took for resolved does not become open again.", _reorg_stable
-    ),
+    ChainProperty("ReorgStable", "What an honest party took for resolved does not become open again.", _reorg_stable),
     ChainProperty(
         "ResolveAll", "The HTLC outputs of honest offerers are spent once they have expired.", _htlcs_resolved
     ),

@@ -55,9 +55,13 @@ class ChainScenario:
     batched: bool = False
     """Honest parties punish all outputs in one transaction."""
     abuses: int = 0
+    """How many messages that the rules forbid a corrupt party may send."""
     disconnections: int = 0
+    """How often the connection may be lost."""
     crashes: int = 0
+    """How often an honest party may crash, and start again from what it had made durable."""
     restores: int = 0
+    """How often an honest party may lose all data since the channel was opened."""
     evictions: int = 0
     """How often an honest party's transaction may be driven out of the mempool."""
     mutual: bool = False
@@ -76,5 +80,8 @@ class ChainScenario:
             ),
             corrupt=self.corrupt,
             abuses=self.abuses,
+            disconnections=self.disconnections,
+            crashes=self.crashes,
+            restores=self.restores,
             onchain=True,
         )

@@ -46,7 +46,7 @@ class Txid(NamedTuple):
     """Whose commitment it is or spends."""
     number: int = NOBODY
     """Number of that commitment."""
-    index: int = NOBODY
+    output: int = NOBODY
     """Index of the commitment's output that it spends, directly or in the end."""
 
 
@@ -54,7 +54,8 @@ class Outpoint(NamedTuple):
     """A reference to an output."""
 
     txid: Txid
-    index: int = 0
+    vout: int = 0
+    """Index of the output."""
 
 
 class Coin(NamedTuple):
@@ -67,7 +68,7 @@ class Coin(NamedTuple):
     number: int = NOBODY
     """Number of that commitment."""
     htlc: CommittedHtlc | None = None
-    second_stage_fee_sat: Sat = Sat(0)  # noqa: RUF009  # a plain integer
+    second_stage_fee_sat: Sat = Sat(0)  # a plain integer
     """What the owner's second-stage transaction for it pays."""
     htlcs_signed: bool = True
     """The owner holds the peer's signature for that transaction."""
@@ -94,7 +95,7 @@ class Transaction(NamedTuple):
     """What inputs and outputs leave."""
     signer: int
     """Seat of the party that makes it valid."""
-    charged: tuple[Sat, Sat] = (Sat(0), Sat(0))  # noqa: RUF009  # plain integers
+    charged: tuple[Sat, Sat] = (Sat(0), Sat(0))  # plain integers
     """What each party's balance pays for it: fee, anchors, its own main output if that is trimmed."""
 
 
@@ -114,7 +115,7 @@ def funding_coin(params: Params) -> Coin:
 def commitment_transaction(params: Params, owner: int, commitment: Commitment, htlcs_signed: bool) -> Transaction:
     """Return a commitment transaction of a party; ``params`` are seen from seat 0."""
     made = outputs(params, side(owner), commitment)
-    coins = [_coin(params, owner, commitment.number, output, htlcs_signed) for output in made]
+    coins = [_coin(params, owner, commitment, output, htlcs_signed) for output in made]
     coins += _anchors(params, owner, commitment.number, made)
     paid = sum((coin.amount_sat for coin in coins), Sat(0))
     return Transaction(
@@ -144,12 +145,12 @@ _KINDS = {
 }
 
 
-def _coin(params: Params, owner: int, number: int, output: Output, htlcs_signed: bool) -> Coin:
+def _coin(params: Params, owner: int, commitment: Commitment, output: Output, htlcs_signed: bool) -> Coin:
     kind, htlc = _KINDS[output.kind], output.htlc
     if htlc is None:
-        return Coin(kind, output.amount_sat, owner, number)
-    fee = second_stage_fee(params, htlc.offered_by_owner)
-    return Coin(kind, output.amount_sat, owner, number, htlc, fee, htlcs_signed)
+        return Coin(kind, output.amount_sat, owner, commitment.number)
+    fee = second_stage_fee(params, commitment.feerate_per_kw, htlc.offered_by_owner)
+    return Coin(kind, output.amount_sat, owner, commitment.number, htlc, fee, htlcs_signed)
 
 
 def _anchors(params: Params, owner: int, number: int, made: tuple[Output, ...]) -> list[Coin]:
@@ -159,9 +160,7 @@ def _anchors(params: Params, owner: int, number: int, made: tuple[Output, ...]) 
     kinds = {output.kind for output in made}
     anchors = ((OldKind.TO_LOCAL, Kind.TO_LOCAL_ANCHOR), (OldKind.TO_REMOTE, Kind.TO_REMOTE_ANCHOR))
     has_htlcs = any(output.htlc is not None for output in made)
-    return [
-        Coin(anchor, ANCHOR_SAT, owner, number) for main, anchor in anchors if has_htlcs or main in kinds
-    ]
+    return [Coin(anchor, ANCHOR_SAT, owner, number) for main, anchor in anchors if has_htlcs or main in kinds]
 
 
 def spending(params: Params, outpoint: Outpoint, coin: Coin, way: Condition, signer: int) -> Transaction:
@@ -171,7 +170,7 @@ def spending(params: Params, outpoint: Outpoint, coin: Coin, way: Condition, sig
     pay their fee out of the wallet's other coins (:mod:`boltspec.chain.mempool`), so that amounts stay comparable.
     """
     txid = outpoint.txid
-    index = outpoint.index if txid.form is Form.COMMITMENT else txid.index
+    output = outpoint.vout if txid.form is Form.COMMITMENT else txid.output
     second_stage = way.leads_to is not Kind.WALLET
     fee = coin.second_stage_fee_sat if second_stage else Sat(0)
     made = (
@@ -184,14 +183,14 @@ def spending(params: Params, outpoint: Outpoint, coin: Coin, way: Condition, sig
     locktime = coin.htlc.cltv_expiry if way.expiry and coin.htlc is not None else ANY_TIME
     form = Form.SECOND_STAGE if second_stage else Form.CLAIM
     charged = (fee, Sat(0)) if coin.seat == 0 else (Sat(0), fee)
-    return Transaction(Txid(form, coin.seat, coin.number, index), (spent,), (made,), locktime, fee, signer, charged)
+    return Transaction(Txid(form, coin.seat, coin.number, output), (spent,), (made,), locktime, fee, signer, charged)
 
 
 def joined(transactions: tuple[Transaction, ...]) -> Transaction:
     """Return one transaction that does what several claims of one signer do: valid when all of them are."""
     first = transactions[0]
     return Transaction(
-        txid=first.txid._replace(index=NOBODY),
+        txid=first.txid._replace(output=NOBODY),
         inputs=tuple(spent for entry in transactions for spent in entry.inputs),
         outputs=tuple(made for entry in transactions for made in entry.outputs),
         locktime=max(entry.locktime for entry in transactions),

@@ -20,7 +20,7 @@ The transition relation is :func:`boltspec.chain.moves.successors`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -130,4 +130,3 @@ def ways(world: ChainWorld, party: int, confirmed: Confirmed) -> Iterator[Condit
         if way.preimage and coin.htlc is not None and not world.payments[coin.htlc.payment_hash].known[party]:
             continue
         yield way
-
