@@ -40,6 +40,7 @@ CHAPTERS = (
     ),
     Chapter("Opening a channel", package("establishment")),
     Chapter("Closing together", package("closing")),
+    Chapter("The chain as arbiter", package("chain")),
 )
 """Every module of the specification, each after those that it builds on."""
 

@@ -214,6 +214,9 @@ def fails_upstream(case: Situation, depth: Blocks, reorg_depth: Blocks, missing:
 
 # --- going on chain ---
 
+PUBLISH = "B05-failing-channel-n-06"
+"""The duty to publish the newest commitment when the channel is failed, and not the one before it."""
+
 
 @sends
 def publish_commitment(channel: Channel, number: int) -> Channel:
@@ -229,11 +232,10 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
         number=number,
         revocations=channel.local_revocations,
     )
+    require(number == channel.local_commitment_number, PUBLISH, number=number, newest=channel.local_commitment_number)
     return channel
 
 
-PUBLISH = "B05-failing-channel-n-06"
-"""The duty to publish the newest commitment when the channel is failed."""
 OUTDATED = "B05-failing-channel-n-05"
 """No commitment is published by a node that has lost data and does not know yet how much."""
 PREFER_MUTUAL = "B05-failing-channel-n-04"
@@ -246,6 +248,8 @@ INVALIDATED = "B05-revoked-commit-l-16"
 """The duty to make a penalty anew when an HTLC transaction has spent one of its inputs."""
 REBROADCAST = "D05-general-n-01"
 """The duty to broadcast a transaction anew until it is confirmed."""
+DURABLE = "D05-general-n-02"
+"""The duty to write down what one relies on: before a deadline is let pass, before an HTLC is forwarded."""
 TOO_LATE = "B02-cltv-delta-u-02"
 """No preimage is shown for an HTLC whose fulfilment deadline is past."""
 FULFILLER_DEADLINE: tuple[str, str] = ("B02-cltv-delta-u-01", "B02-cltv-delta-u-04")

@@ -13,6 +13,7 @@ from boltspec.chain.conditions import Condition, Use, first_block
 from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
 from boltspec.chain.enforcement import (
     AGAIN,
+    DURABLE,
     FULFILLER_DEADLINE,
     INVALIDATED,
     OFFERER_DEADLINE,
@@ -57,20 +58,36 @@ from boltspec.verdict import Accepted
 UNREVOKED = (View.LOCAL_LATEST, View.REMOTE_LATEST, View.REMOTE_PREVIOUS)
 """Commitments that somebody can publish without punishment.
 
-AMBIGUOUS: current-commitment: the peer's previous commitment counts as current until it is revoked."""
+AMBIGUOUS: unrevoked-commitment: the peer's previous commitment counts as current until it is revoked."""
 
 
 def look(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     """Return the world after every honest party has looked at the newest block."""
     for party in (0, 1):
         if not scenario.corrupt[party] and duty(WATCH):
-            world = _seen(world, scenario, party)
+            world = _seen(made_durable(world, party), scenario, party)
     return broadcast(world, scenario)
+
+
+def made_durable(world: ChainWorld, party: int) -> ChainWorld:
+    """Return the world in which a party has written its state down.
+
+    It does so before it lets a deadline pass and before it forwards an HTLC: with what it has received from its peer
+    it would forget, in a crash, why it could.
+    """
+    talk = world.talk
+    if talk is None or not talk.crashes or not duty(DURABLE):
+        return world
+    durable = (talk.nodes[0], talk.durable[1]) if party == 0 else (talk.durable[0], talk.nodes[1])
+    return replace(world, talk=replace(talk, durable=durable))
 
 
 def _seen(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorld:
     if world.ledger.closing is not None:
         return _after_closing(world, scenario, party)
+    if world.status[party] is Status.CLOSED and duty(AGAIN):
+        # A reorganisation has brought the funding output back.
+        return replace(world, status=with_entry(world.status, party, Status.FAILED))
     return give_up(world, scenario, party)
 
 
@@ -178,7 +195,8 @@ def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
             pool.append(Pooled(transaction, enough, waited.get(transaction.txid, Blocks(0))))
             for index in _shown(world, transaction):
                 payments[index] = payments[index]._replace(disclosed=True)
-    return replace(world, pool=tuple(sorted(pool)), payments=tuple(payments))
+    evicted = () if duty(REBROADCAST) else world.evicted
+    return replace(world, pool=tuple(sorted(pool)), payments=tuple(payments), evicted=evicted)
 
 
 def _shown(world: ChainWorld, transaction: Transaction) -> Iterator[int]:
@@ -269,6 +287,13 @@ def _may_show(world: ChainWorld, scenario: ChainScenario, known: Standing, confi
         return False
     late = is_past(fulfilment_deadline(htlc.cltv_expiry, scenario.timing), world.ledger.height)
     return is_owed(progress) or not late or not duty(TOO_LATE)
+
+
+def is_waiting(world: ChainWorld) -> bool:
+    """Say whether a transaction of an honest party is in the mempool, or will be again with the next block."""
+    if any(pooled.pays_enough for pooled in world.pool):
+        return True
+    return bool(world.evicted) and duty(REBROADCAST)
 
 
 # --- what it says ---

@@ -7,6 +7,7 @@ to an earlier one.
 
 Outputs that pay a wallet's key at once (``to_remote``, all that sweeps and penalties make) count as received when they
 are confirmed: nothing is left to decide about them.
+AMBIGUOUS: to-remote-resolved: so does ``to_remote`` with anchors, although it has a lock of one block.
 """
 
 from __future__ import annotations

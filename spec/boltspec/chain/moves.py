@@ -7,20 +7,31 @@ reason transactions of honest parties that no other one conflicts with enter the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
 from boltspec.chain.conditions import Kind
 from boltspec.chain.enforcement import publish_commitment
-from boltspec.chain.honest import Said, after_message, broadcast, give_up, is_open, look, may_send, own_commitment
+from boltspec.chain.honest import (
+    Said,
+    after_message,
+    broadcast,
+    give_up,
+    is_open,
+    is_waiting,
+    look,
+    made_durable,
+    may_send,
+    own_commitment,
+)
 from boltspec.chain.ledger import Ledger, confirm, is_valid
 from boltspec.chain.payments import Downstream, last_preimage, learned
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
 from boltspec.chain.transactions import Transaction, spending
-from boltspec.chain.world import ChainWorld, Pooled, Status, ways, with_entry
+from boltspec.chain.world import Block, ChainWorld, Pooled, Status, ways, with_entry
 from boltspec.htlc import REMOTE, Stage
 from boltspec.rules import duty
 from boltspec.scenario import Scenario
@@ -28,22 +39,29 @@ from boltspec.units import Blocks, Height
 from boltspec.verdict import Accepted
 from boltspec.world import CHAIN, Move, World
 
-DURABLE = "D05-general-n-02"
-"""The duty to write down that an HTLC is irrevocably committed before it is forwarded."""
 
-Talk = Callable[[World, Scenario], Iterable[tuple[Move, World]]]
-"""The transition relation of the dance; a search passes one that remembers."""
-Steps = Iterator[tuple[Move, ChainWorld]]
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The functions that the transition relation is made of: each depends on its arguments only."""
+
+    talk: Callable[[World, Scenario], tuple[tuple[Move, World], ...]]
+    """The moves of the dance."""
 
 
-def successors(world: ChainWorld, scenario: ChainScenario, talk: Talk = dance.successors, leap: bool = False) -> Steps:
-    """Yield every move that is possible now, with the world that it leads to.
+def _talk(world: World, scenario: Scenario) -> tuple[tuple[Move, World], ...]:
+    return tuple(dance.successors(world, scenario))
 
-    With ``leap`` blocks in which nothing can happen are passed over in one move (:mod:`boltspec.chain.times`).
-    """
+
+PLAIN = Steps(_talk)
+"""The functions themselves, computed anew each time."""
+Reached = Iterator[tuple[Move, ChainWorld]]
+
+
+def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN) -> Reached:
+    """Yield every move that is possible now, with the world that it leads to."""
     if world.hidden == Blocks(0):
         if may_talk(world, scenario):
-            yield from _talking(world, scenario, talk)
+            yield from _talking(world, scenario, steps)
             yield from _closings(world, scenario)
         yield from _neighbours(world, scenario)
         yield from _evictions(world)
@@ -52,13 +70,13 @@ def successors(world: ChainWorld, scenario: ChainScenario, talk: Talk = dance.su
     else:
         yield from _thefts(world, scenario)
     yield from _inclusions(world, scenario)
-    yield from _blocks(world, scenario, leap)
+    yield from _blocks(world, scenario)
     yield from _reorganisations(world)
 
 
-def take(world: ChainWorld, scenario: ChainScenario, move: Move, leap: bool = False) -> ChainWorld:
+def take(world: ChainWorld, scenario: ChainScenario, move: Move) -> ChainWorld:
     """Return the world after a move; ``ValueError`` if it is not possible here."""
-    for candidate, after in successors(world, scenario, leap=leap):
+    for candidate, after in successors(world, scenario):
         if candidate == move:
             return after
     raise ValueError(f"not possible in this state: {move}")
@@ -79,10 +97,10 @@ def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
     return True
 
 
-def _talking(world: ChainWorld, scenario: ChainScenario, talk: Talk) -> Steps:
+def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reached:
     before = world.talk
     assert before is not None
-    for move, after in talk(before, scenario.talk()):
+    for move, after in steps.talk(before, scenario.talk()):
         party = move.party
         if move.action == "publish" or (party != CHAIN and world.status[party] is not Status.OPEN):
             continue
@@ -100,7 +118,7 @@ def _talking(world: ChainWorld, scenario: ChainScenario, talk: Talk) -> Steps:
         yield move, changed
 
 
-def _closings(world: ChainWorld, scenario: ChainScenario) -> Steps:
+def _closings(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """An honest party may fail the channel at any time."""
     for party in (0, 1):
         if not scenario.corrupt[party] and world.status[party] is Status.OPEN and world.ledger.closing is None:
@@ -111,7 +129,7 @@ def _closings(world: ChainWorld, scenario: ChainScenario) -> Steps:
 # --- neighbours ---
 
 
-def _neighbours(world: ChainWorld, scenario: ChainScenario) -> Steps:
+def _neighbours(world: ChainWorld, scenario: ChainScenario) -> Reached:
     for index, payment in enumerate(scenario.payments):
         progress, recipient = world.payments[index], 1 - payment.offerer
         if scenario.corrupt[recipient] or payment.outgoing_expiry is None:
@@ -134,17 +152,8 @@ def _neighbour(
     payments = (*world.payments[:index], progress, *world.payments[index + 1 :])
     world = replace(world, payments=payments)
     if state is Downstream.SENT:
-        world = _made_durable(world, recipient)
+        world = made_durable(world, recipient)
     return Move(recipient, what, str(index)), look(world, scenario)
-
-
-def _made_durable(world: ChainWorld, party: int) -> ChainWorld:
-    """Return the world in which a party has written its state down, before it acts on it elsewhere."""
-    talk = world.talk
-    if talk is None or not talk.crashes or not duty(DURABLE):
-        return world
-    durable = (talk.nodes[0], talk.durable[1]) if party == 0 else (talk.durable[0], talk.nodes[1])
-    return replace(world, talk=replace(talk, durable=durable))
 
 
 def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool:
@@ -172,7 +181,7 @@ def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool
 # --- the block that is being built ---
 
 
-def _publications(world: ChainWorld, scenario: ChainScenario) -> Steps:
+def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Commitments that corrupt parties publish, and those that careless honest ones would."""
     assert world.talk is not None
     for party in (0, 1):
@@ -187,7 +196,7 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Steps:
                 yield _included(world, Move(party, "publish", f"commitment {number}"), transaction)
 
 
-def _thefts(world: ChainWorld, scenario: ChainScenario) -> Steps:
+def _thefts(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Spends of corrupt parties: whatever they can make. Anchors are worth nothing to them."""
     for party in (0, 1):
         if not scenario.corrupt[party]:
@@ -202,7 +211,7 @@ def _thefts(world: ChainWorld, scenario: ChainScenario) -> Steps:
                     yield _included(world, Move(party, "spend", detail), transaction)
 
 
-def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Steps:
+def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Transactions of honest parties that miners include although they need not yet, or before a conflicting one."""
     for pooled in world.pool:
         transaction = pooled.transaction
@@ -233,18 +242,18 @@ def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
 # --- blocks ---
 
 
-def _blocks(world: ChainWorld, scenario: ChainScenario, leap: bool) -> Steps:
+def _blocks(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Close the block that is being built, with all that must be in it."""
-    if world.hidden > Blocks(0):
-        hidden = world.hidden - Blocks(1)
-        mined = _mined(world, scenario, replace(world, hidden=hidden), world.ledger, world.ledger.height + Blocks(1))
-        yield Move(CHAIN, "mine", ""), mined if hidden > Blocks(0) else look(mined, scenario)
-        return
     ledger = _with_due(world, scenario)
-    waiting = ledger.filled or any(pooled.pays_enough for pooled in world.pool)
-    height = world.ledger.height + Blocks(1) if waiting else next_height(world, scenario, leap)
-    if height is not None:
-        yield Move(CHAIN, "mine", ""), look(_mined(world, scenario, world, ledger, height), scenario)
+    busy = ledger.filled or is_waiting(world) or world.hidden > Blocks(0)
+    height = world.ledger.height + Blocks(1) if busy else next_height(world, scenario, scenario.leap)
+    if height is None:
+        return
+    hidden = max(world.hidden - Blocks(1), Blocks(0))
+    pool = tuple(pooled._replace(waited=pooled.waited + Blocks(1)) for pooled in world.pool)
+    mined = replace(world, ledger=chain.mine(ledger, height), pool=pool, hidden=hidden)
+    seen = mined if hidden > Blocks(0) else look(mined, scenario)
+    yield Move(CHAIN, "mine", ""), replace(seen, past=_past(world, seen, scenario))
 
 
 def _with_due(world: ChainWorld, scenario: ChainScenario) -> Ledger:
@@ -256,28 +265,21 @@ def _with_due(world: ChainWorld, scenario: ChainScenario) -> Ledger:
     return ledger
 
 
-def _mined(world: ChainWorld, scenario: ChainScenario, base: ChainWorld, ledger: Ledger, height: Height) -> ChainWorld:
-    """Return the world with the block closed, and empty blocks behind it up to a height."""
-    closed = chain.mine(ledger, height)
-    pool = tuple(pooled._replace(waited=pooled.waited + Blocks(1)) for pooled in world.pool)
-    return replace(base, ledger=closed, pool=pool, past=_past(world, scenario, ledger, height))
-
-
-def _past(world: ChainWorld, scenario: ChainScenario, ledger: Ledger, height: Height) -> tuple[Ledger, ...]:
-    """Return the ledgers at the ends of the last blocks, as far back as a reorganisation can go."""
-    if not world.reorganisations:
+def _past(before: ChainWorld, after: ChainWorld, scenario: ChainScenario) -> tuple[Block, ...]:
+    """Return the ends of the last blocks, as far back as a reorganisation can go; leapt-over ones were empty."""
+    if not after.reorganisations:
         return ()
-    first = world.ledger.height + Blocks(1)
-    new = tuple(chain.mine(ledger, Height(at)) for at in range(int(first), int(height) + 1))
-    return (*world.past, *new)[-int(scenario.timing.reorg_depth) - 1 :]
+    first, last = int(before.ledger.height) + 1, int(after.ledger.height)
+    new = tuple(Block(chain.mine(after.ledger, Height(at)), after.pool) for at in range(first, last + 1))
+    return (*before.past, *new)[-int(scenario.timing.reorg_depth) - 1 :]
 
 
-def _reorganisations(world: ChainWorld) -> Steps:
+def _reorganisations(world: ChainWorld) -> Reached:
     """Undo some of the last blocks; one more than these will come in their place."""
     if not world.reorganisations or world.ledger.filled or world.hidden > Blocks(0):
         return
     for undone in range(1, len(world.past)):
-        ledger = world.past[-1 - undone]
+        ledger, pool = world.past[-1 - undone]
         there = {entry.outpoint for entry in world.ledger.unspent}
         reopened = {entry.outpoint for entry in ledger.unspent if entry.outpoint not in there}
         yield (
@@ -285,6 +287,7 @@ def _reorganisations(world: ChainWorld) -> Steps:
             replace(
                 world,
                 ledger=ledger,
+                pool=pool,
                 past=world.past[: len(world.past) - undone],
                 hidden=Blocks(undone + 1),
                 reopened=tuple(sorted({*world.reopened, *reopened})),
@@ -293,7 +296,7 @@ def _reorganisations(world: ChainWorld) -> Steps:
         )
 
 
-def _evictions(world: ChainWorld) -> Steps:
+def _evictions(world: ChainWorld) -> Reached:
     """Replace a transaction in the mempool by one that conflicts with it, and that one by something else."""
     if not world.evictions:
         return

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from boltspec.chain.conditions import Kind, Use
 from boltspec.chain.enforcement import Situation
-from boltspec.chain.honest import is_fulfilment_overdue, is_owed, is_timeout_overdue, is_unsure, own_commitment
+from boltspec.chain.honest import (
+    is_fulfilment_overdue,
+    is_owed,
+    is_timeout_overdue,
+    is_unsure,
+    is_waiting,
+    own_commitment,
+)
 from boltspec.chain.ledger import HTLC_OUTPUTS, Claim, Confirmed, is_commitment, is_valid, offerer
 from boltspec.chain.payments import Upstream
 from boltspec.chain.scenario import ChainScenario
@@ -45,7 +52,7 @@ def is_over(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether the channel is closed and time alone changes nothing any more."""
     if world.ledger.closing is None or world.ledger.filled or world.hidden:
         return False
-    if any(pooled.pays_enough for pooled in world.pool):
+    if is_waiting(world):
         return False
     return next_height(world, scenario, leap=True) is None
 
@@ -61,7 +68,7 @@ def _victim(world: ChainWorld, scenario: ChainScenario) -> int | None:
 
 def _slack(scenario: ChainScenario) -> Blocks:
     """Return how long an output may be there before an honest party's claim on it is confirmed."""
-    return scenario.inclusion + scenario.timing.reorg_depth * (1 if scenario.reorganisations else 0)
+    return scenario.inclusion + (scenario.timing.reorg_depth + Blocks(1)) * scenario.reorganisations
 
 
 # --- punishment ---
@@ -127,7 +134,7 @@ def _has_exit(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
 
 def _is_leaving(world: ChainWorld, party: int) -> bool:
     """Say whether a party that has failed the channel has a transaction on its way that miners will take."""
-    if world.status[party] is not Status.FAILED or world.hidden:
+    if world.status[party] is not Status.FAILED or world.hidden or world.evicted:
         return True
     return any(pooled.transaction.signer == party and pooled.pays_enough for pooled in world.pool)
 
@@ -254,7 +261,7 @@ def _htlcs_resolved(world: ChainWorld, scenario: ChainScenario) -> bool:
         if coin.kind not in HTLC_OUTPUTS or coin.htlc is None or scenario.corrupt[offerer(coin)]:
             continue
         since = max(confirmed.height, coin.htlc.cltv_expiry)
-        if world.ledger.height >= since + _slack(scenario):
+        if world.ledger.height >= since + _slack(scenario) or is_over(world, scenario):
             return False
     return True
 
@@ -269,7 +276,8 @@ def _all_withdrawn(world: ChainWorld, scenario: ChainScenario) -> bool:
             continue
         delay = scenario.params.binding(side(coin.seat)).to_self_delay
         # It can be in the block ``delay`` above: an honest party broadcasts on the block before.
-        if world.ledger.height >= confirmed.height + (delay + _slack(scenario) - Blocks(1)):
+        late = world.ledger.height >= confirmed.height + (delay + _slack(scenario) - Blocks(1))
+        if late or is_over(world, scenario):
             return False
     return True
 

@@ -64,6 +64,8 @@ class ChainScenario:
     """How often an honest party may lose all data since the channel was opened."""
     evictions: int = 0
     """How often an honest party's transaction may be driven out of the mempool."""
+    leap: bool = True
+    """Blocks in which nothing can happen are passed over in one move (:mod:`boltspec.chain.times`)."""
     mutual: bool = False
     """The parties may agree on a closing transaction while no HTLC is pending."""
 

@@ -167,7 +167,7 @@ def spending(params: Params, outpoint: Outpoint, coin: Coin, way: Condition, sig
     """Return the transaction by which a party spends one output in a given way.
 
     Second-stage transactions move the money on to a delayed output; all others move it to the signer's wallet. Claims
-    pay their fee out of the wallet's other coins (:mod:`boltspec.chain.mempool`), so that amounts stay comparable.
+    pay their fee out of the wallet's other coins: what a claim brings is the amount of its output.
     """
     txid = outpoint.txid
     output = outpoint.vout if txid.form is Form.COMMITMENT else txid.output

@@ -11,8 +11,8 @@ preimages.
 broadcast at once what BOLT 5 asks for. A transaction of theirs is in a block within ``scenario.inclusion`` blocks of
 when it could be, unless something else has spent its inputs by then; within that bound miners decide.
 
-**Reorganisations** undo up to R blocks. The new branch, one block longer, holds what miners and corrupt parties like;
-honest parties see it when it has overtaken the old one.
+**Reorganisations** undo up to R blocks. What waited for the first of them waits again. Honest parties see the new
+branch when it has overtaken the old one; until then they broadcast nothing new.
 
 The transition relation is :func:`boltspec.chain.moves.successors`.
 """
@@ -57,6 +57,13 @@ class Pooled(NamedTuple):
     """For how many blocks it has waited."""
 
 
+class Block(NamedTuple):
+    """The end of a block: what was confirmed then, and what waited for the next one."""
+
+    ledger: Ledger
+    pool: tuple[Pooled, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ChainWorld:
     """A state of the world."""
@@ -72,8 +79,8 @@ class ChainWorld:
     """What each party makes of the confirmed closing, once ``talk`` is dropped."""
     agreed: Transaction | None = None
     """The closing transaction that both have signed."""
-    past: tuple[Ledger, ...] = ()
-    """The ledgers that a reorganisation can return to, oldest first."""
+    past: tuple[Block, ...] = ()
+    """The blocks that a reorganisation can return to, oldest first."""
     hidden: Blocks = Blocks(0)  # noqa: RUF009  # a plain integer
     """How many blocks of a new branch are still to come before honest parties see it."""
     reopened: tuple[Outpoint, ...] = ()
@@ -94,7 +101,7 @@ def initial(scenario: ChainScenario) -> ChainWorld:
         status=(Status.OPEN, Status.OPEN),
         payments=tuple(started(scenario, payment) for payment in scenario.payments),
         ledger=ledger,
-        past=(ledger,) if scenario.reorganisations else (),
+        past=(Block(ledger, ()),) if scenario.reorganisations else (),
         reorganisations=scenario.reorganisations,
         evictions=scenario.evictions,
     )

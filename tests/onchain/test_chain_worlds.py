@@ -1,0 +1,124 @@
+"""The scenarios C1 to C3, searched to their end with every set of corrupt parties, and what breaks without rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from boltspec.chain.ledger import mine
+from boltspec.chain.presets import C1, C2, C3, cases
+from boltspec.chain.properties import PROPERTIES, entitlement, is_over, payout
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.world import Status
+from boltspec.rules import without
+from boltspec.units import Height, Sat
+
+Helper = Callable[..., Any]
+"""A fixture of this folder."""
+ALL = [case for scenario in (C1, C2, C3) for case in cases(scenario)]
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda case: f"{case.name}-{case.corrupt}")
+def test_no_property_breaks(search: Helper, scenario: ChainScenario) -> None:
+    assert search(scenario).broken is None
+
+
+ADDED = (
+    "A send update_add_htlc 0",
+    "A send commitment_signed",
+    "B deliver UpdateAddHtlc",
+    "B deliver CommitmentSigned",
+    "B send revoke_and_ack",
+    "B send commitment_signed",
+    "A deliver RevokeAndAck",
+    "A deliver CommitmentSigned",
+    "A send revoke_and_ack",
+    "B deliver RevokeAndAck",
+)
+
+
+def test_a_payee_is_paid_on_chain(run: Helper) -> None:
+    """B closes while the HTLC is pending: HTLC-success, then the delayed output; A has the rest at once."""
+    scenario = replace(C1, leap=False)
+    world = run(scenario, *ADDED, "B fail channel", "chain mine 7")
+    assert world.ledger.received == (700_000 - 1_296 - 660, 300_000)
+    assert [payout(world, party) for party in (0, 1)] == [Sat(700_000), Sat(300_000)]
+    assert [entitlement(world, scenario, party) for party in (0, 1)] == [Sat(700_000), Sat(300_000)]
+    assert world.payments[0].known == (True, True)
+    assert is_over(world, scenario)
+
+
+def test_an_offerer_has_its_htlc_back_after_the_expiry(run: Helper) -> None:
+    """B stays silent. A gives up when the HTLC expires at 16: HTLC-timeout in block 18, swept in block 23."""
+    scenario = replace(C1, corrupt=(False, True), leap=False)
+    silent = run(scenario, *ADDED, "chain mine 15")
+    assert silent.status[0] is Status.FAILED
+    assert silent.ledger.height == 16
+    world = run(scenario, *ADDED, "chain mine 22")
+    assert world.ledger.height == 23
+    assert payout(world, 0) == Sat(1_000_000)
+
+
+def test_a_thief_loses_everything(run: Helper) -> None:
+    """A publishes commitment 0, which it has revoked, and has nothing left in the next block but one."""
+    scenario = replace(C1, corrupt=(True, False), leap=False)
+    world = run(scenario, *ADDED, "A publish commitment 0", "chain mine 2")
+    assert world.ledger.punished == (True, False)
+    assert world.ledger.received == (0, 1_000_000 - 1_124 - 660)
+
+
+# Each with a rule whose absence breaks it, and the scenario in which the search finds that.
+BROKEN_WITHOUT = [
+    ("PenaltySafety", "B05-general-n-01", C1, (True, False)),
+    ("PenaltySafety", "B05-revoked-commit-l-03", C1, (True, False)),
+    ("SecondStagePenalty", "B05-revoked-commit-l-10", C1, (True, False)),
+    ("SecondStagePenalty", "B05-revoked-commit-l-11", C1, (False, True)),
+    ("UnilateralExit", "B05-failing-channel-n-06", C1, (False, True)),
+    ("UnilateralExit", "B05-failing-channel-n-07", C1, (False, True)),
+    ("ExactPayout", "B05-local-commit-n-01", C1, (False, True)),
+    ("NoPayoutRace", "B02-cltv-delta-u-02", C1, (True, False)),
+    ("NoPayoutRace", "B02-cltv-delta-u-04", C1, (True, False)),
+    ("TimeoutDeadline", "B02-cltv-delta-h-04", C1, (False, True)),
+    ("FulfilDeadline", "B02-cltv-delta-u-04", C1, (True, False)),
+    ("ForwarderSafe", "B02-forwarding-n-03", C3, (False, True)),
+    ("ResolveAll", "B05-local-commit-local-offers-n-02", C1, (False, True)),
+    ("ResolveAll", "B05-remote-commit-local-offers-l-02", C1, (False, True)),
+    ("ResolveAll", "B05-htlc-tx-n-01", C1, (False, True)),
+    ("EventuallyWithdrawn", "B05-local-commit-n-01", C1, (False, True)),
+    ("EventuallyWithdrawn", "B05-local-commit-remote-offers-l-03", C1, (True, False)),
+    ("ForceCloseEnds", "B05-remote-commit-local-offers-l-04", C3, (False, True)),
+    ("ForceCloseEnds", "B05-general-n-05", C1, (False, True)),
+]
+
+
+@pytest.mark.parametrize(("name", "rule", "scenario", "corrupt"), BROKEN_WITHOUT)
+def test_a_property_breaks_without_its_rule(
+    search: Helper, name: str, rule: str, scenario: ChainScenario, corrupt: tuple[bool, bool]
+) -> None:
+    wanted = [entry for entry in PROPERTIES if entry.name == name]
+    with without(frozenset({rule})):
+        assert search(replace(scenario, corrupt=corrupt), wanted).broken == name
+
+
+@pytest.mark.parametrize("scenario", cases(C1)[:3], ids=lambda case: str(case.corrupt))
+def test_leaping_reaches_the_same_ends(reached: Helper, scenario: ChainScenario) -> None:
+    """Leaping over idle blocks leaves out no outcome: who gets what, and what the parties know."""
+    outcomes = []
+    for leap in (True, False):
+        case = replace(scenario, leap=leap)
+        ends = (world for world in reached(case) if is_over(world, case))
+        outcomes.append({(end.ledger.received, end.ledger.charged, end.payments) for end in ends})
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0]) > 2
+
+
+def test_money_that_vanishes_is_noticed(run: Helper) -> None:
+    """LedgerBalanced can fail: a ledger that forgets an output."""
+    world = run(C1, "A fail channel", "chain mine")
+    balanced = next(entry for entry in PROPERTIES if entry.name == "LedgerBalanced")
+    assert balanced.holds(world, C1)
+    forgetful = replace(world, ledger=replace(mine(world.ledger, Height(3)), unspent=world.ledger.unspent[1:]))
+    assert not balanced.holds(forgetful, C1)
