@@ -12,8 +12,9 @@ from boltspec.chain.moves import Steps, successors
 from boltspec.chain.properties import PROPERTIES, ChainProperty
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, initial
+from boltspec.move import Move
 from boltspec.scenario import Scenario
-from boltspec.world import Move, World
+from boltspec.world import World
 
 
 class Memory:

@@ -33,11 +33,12 @@ from boltspec.chain.times import next_height
 from boltspec.chain.transactions import Transaction, spending
 from boltspec.chain.world import Block, ChainWorld, Pooled, Status, ways, with_entry
 from boltspec.htlc import REMOTE, Stage
+from boltspec.move import CHAIN, Move
 from boltspec.rules import duty
 from boltspec.scenario import Scenario
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Accepted
-from boltspec.world import CHAIN, Move, World
+from boltspec.world import World
 
 
 @dataclass(frozen=True, slots=True)
