@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from boltchain.serialization import Reader, compact_size, double_sha256
-from boltchain.transaction import Transaction, parse_transaction, read_transaction
+from boltchain.transaction import Transaction, display, parse_transaction, read_transaction
 
 HEADER_SIZE = 80
 """Size of a block header in bytes."""
@@ -37,6 +37,17 @@ class Block:
     time: int
     transactions: tuple[Transaction, ...]
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """A block by its height and its hash (32 bytes, internal order)."""
+
+    height: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.height} ({display(self.hash)})"
 
 
 def subsidy_sat(height: int) -> int:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boltchain.bitcoind import BitcoindChain
-from boltchain.block import Block, build_block, build_coinbase
+from boltchain.block import Block, BlockRef, build_block, build_coinbase
 from boltchain.client.connection import ChainUnavailable, Endpoint
 from boltchain.client.follower import (
     BlockConnected,
@@ -20,7 +20,7 @@ from boltchain.client.follower import (
     BlockFollower,
     ChainMismatch,
 )
-from boltchain.client.node import BlockRef, ChainClient, HeaderInfo
+from boltchain.client.node import ChainClient, HeaderInfo
 from boltchain.embedded import GENESIS
 from boltchain.server.process import ServerProcess
 

@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from boltchain.block import Block
+from boltchain.block import Block, BlockRef
 from boltchain.client.connection import ChainUnavailable, CredentialsRefused
-from boltchain.client.node import BlockRef, ChainClient
+from boltchain.client.node import ChainClient
 from boltchain.transaction import display
 
 POLL_MS = 50

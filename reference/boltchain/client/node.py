@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from boltchain.block import Block, parse_block
+from boltchain.block import Block, BlockRef, parse_block
 from boltchain.client.connection import Endpoint, RpcConnections
 from boltchain.interface import TransactionRejected, Utxo
 from boltchain.rpc import RpcError
@@ -34,17 +34,6 @@ _VERIFY_ERROR, _VERIFY_REJECTED, _ALREADY_CONFIRMED, _DECODE_FAILED = -25, -26, 
 _REJECTIONS = {_VERIFY_ERROR, _VERIFY_REJECTED, _DECODE_FAILED}
 _NO_FEERATE_LIMIT, _NO_BURN_LIMIT = 0, 21_000_000
 _VBYTES_PER_KVB, _WEIGHT_PER_VBYTE = 1000, 4
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRef:
-    """A block by its height and its hash (32 bytes, internal order)."""
-
-    height: int
-    hash: bytes
-
-    def __str__(self) -> str:
-        return f"{self.height} ({display(self.hash)})"
 
 
 @dataclass(frozen=True, slots=True)

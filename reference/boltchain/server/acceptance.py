@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from boltchain.block import MAX_MONEY_SAT
+from boltchain.dust import dust_limit_sat
 from boltchain.faucet import COINBASE_MATURITY
 from boltchain.interface import Utxo
 from boltchain.kernel import first_failing_script
@@ -25,7 +26,6 @@ from boltchain.server.pool import Pool, Waiting
 from boltchain.server.standard import (
     MIN_STANDARD_NON_WITNESS_SIZE,
     TRUC_VERSION,
-    dust_limit_sat,
     input_scripts,
     nonstandard_inputs_reason,
     nonstandard_reason,

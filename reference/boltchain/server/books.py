@@ -8,19 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boltchain.block import Block
+from boltchain.dust import is_unspendable
 from boltchain.interface import Utxo
 from boltchain.ledger import MEDIAN_TIME_SPAN
 from boltchain.transaction import OutPoint, Transaction, Txid
-
-MAX_SCRIPT_SIZE = 10_000
-"""Longer output scripts can never be executed: consensus forgets such outputs, as it does those of OP_RETURN."""
-
-_OP_RETURN = b"\x6a"
-
-
-def is_unspendable(script_pubkey: bytes) -> bool:
-    """Whether consensus keeps no output with this script, since nothing can ever spend it."""
-    return script_pubkey[:1] == _OP_RETURN or len(script_pubkey) > MAX_SCRIPT_SIZE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from boltchain.addresses import script_of
+from boltchain.descriptors import script_of_descriptor, with_checksum
 from boltchain.server.answers import NETWORK, bitcoin
-from boltchain.server.descriptors import script_of_descriptor, with_checksum
 from boltchain.server.node import RegtestNode
 from boltchain.server.parameters import NOT_FOUND, Failure, as_text
 from boltchain.server.registry import METHODS, method, usage

@@ -7,10 +7,10 @@ from typing import Any
 
 from boltchain.addresses import script_of
 from boltchain.block import Block, parse_block
+from boltchain.descriptors import script_of_descriptor
 from boltchain.kernel import decodes_transaction
 from boltchain.server.answers import NETWORK
 from boltchain.server.chainstate import IndexEntry
-from boltchain.server.descriptors import script_of_descriptor
 from boltchain.server.node import RegtestNode
 from boltchain.transaction import Transaction, from_display, parse_transaction
 

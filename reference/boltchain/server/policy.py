@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boltchain.dust import DUST_FEERATE_SAT_PER_KVB
+
 MAX_REPLACED = 100
 """Most transactions that one replacement may evict (BIP 125)."""
 
@@ -24,7 +26,7 @@ class Policy:
     """Below this a transaction waits only if a child pays for it in a package."""
     incremental_sat_per_kvb: int = 1_000
     """What a replacement adds, for its own size, to the fees of all that it replaces."""
-    dust_sat_per_kvb: int = 3_000
+    dust_sat_per_kvb: int = DUST_FEERATE_SAT_PER_KVB
     """The feerate at which an output must be worth being spent."""
     require_standard: bool = True
     """Whether the rules of `boltchain.server.standard` apply."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from boltchain.dust import is_unspendable
 from boltchain.server.acceptance import MISSING_INPUTS, Candidate, Refusal
 from boltchain.server.answers import SAT_PER_BITCOIN, bitcoin, waiting_json
-from boltchain.server.books import is_unspendable
 from boltchain.server.node import RegtestNode
 from boltchain.server.packages import (
     MAX_PACKAGE_COUNT,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from boltchain.dust import witness_program
 from boltchain.serialization import Reader
-from boltchain.server.books import is_unspendable
 from boltchain.transaction import Output, Transaction
 
 MAX_STANDARD_WEIGHT = 400_000
@@ -38,7 +38,6 @@ _ANNEX_TAG = 0x50
 _TAPSCRIPT_LEAF_VERSION = 0xC0
 _LEAF_MASK = 0xFE
 _OP_16, _OP_PUSHDATA1, _OP_PUSHDATA2, _OP_PUSHDATA4 = 0x60, 0x4C, 0x4D, 0x4E
-_WITNESS_SPEND_SIZE, _LEGACY_SPEND_SIZE = 67, 148
 
 
 class ScriptKind(StrEnum):
@@ -83,15 +82,6 @@ def input_scripts(transaction: Transaction) -> InputScripts:
             reader.sized()
         witnesses = tuple(tuple(reader.sized() for _ in range(reader.compact_size())) for _ in script_sigs)
     return InputScripts(tuple(script_sigs), witnesses)
-
-
-def witness_program(script: bytes) -> tuple[int, bytes] | None:
-    """Version and program of a witness output script (BIP 141); None if the script is none."""
-    if not 4 <= len(script) <= 42 or script[1] != len(script) - 2:
-        return None
-    if script[0] == 0:
-        return 0, script[2:]
-    return (script[0] - 0x50, script[2:]) if 0x51 <= script[0] <= _OP_16 else None
 
 
 def script_kind(script: bytes) -> ScriptKind:
@@ -148,15 +138,6 @@ def is_push_only(script: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def dust_limit_sat(output: Output, dust_feerate_sat_per_kvb: int) -> int:
-    """The amount below which an output is dust: what it costs to make and to spend it at the dust feerate."""
-    if is_unspendable(output.script_pubkey):
-        return 0
-    size = 8 + 1 + len(output.script_pubkey) + (2 if len(output.script_pubkey) >= 0xFD else 0)
-    spend_size = _LEGACY_SPEND_SIZE if witness_program(output.script_pubkey) is None else _WITNESS_SPEND_SIZE
-    return (size + spend_size) * dust_feerate_sat_per_kvb // 1000
 
 
 def nonstandard_reason(transaction: Transaction, scripts: InputScripts) -> str | None:
