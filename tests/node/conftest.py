@@ -1,0 +1,61 @@
+"""Parts of a node that are running, for tests that write their own story."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from boltnode.invoices import InvoiceBook
+from boltnode.keys import NodeKey
+from boltnode.network import network_named
+from boltnode.payments import PaymentBook
+from boltnode.storage.database import Database
+from boltnode.storage.group_commit import GroupCommit
+from boltnode.storage.latch import SigningLatch
+
+SEED = bytes(range(32))
+
+
+class Books:
+    """Storage and bookkeeping of a node, with a clock that stands still until it is moved."""
+
+    def __init__(self, path: Path) -> None:
+        self.now = 1_700_000_000
+        self.latch = SigningLatch()
+        self.commits = GroupCommit(Database(path), self.latch)
+        self.key = NodeKey(SEED, self.latch)
+        self.network = network_named("regtest")
+        self.invoices = InvoiceBook(self.commits, self.key, self.network, lambda: self.now)
+        self.payments = PaymentBook(self.commits, lambda: self.now)
+
+    async def load(self) -> None:
+        await self.invoices.load()
+        await self.payments.load()
+
+
+Story = Callable[[Books], Awaitable[None]]
+
+
+@pytest.fixture
+def with_books(tmp_path: Path) -> Callable[[Story], None]:
+    """Run a story with open books; run again, it is a restart on the same file."""
+
+    def run(story: Story) -> None:
+        async def told() -> None:
+            books = Books(tmp_path / "node.sqlite3")
+            async with books.commits:
+                await books.load()
+                await story(books)
+
+        asyncio.run(told())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def new_books() -> type[Books]:
+    """``new_books(path)``: books on a file, not running yet."""
+    return Books
