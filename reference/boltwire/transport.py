@@ -60,6 +60,10 @@ class MessageStream:
         """Close the connection, without an answer to what arrives from now on."""
         await _close(self._writer)
 
+    def abort(self) -> None:
+        """Close the connection at once; what the peer has not taken yet is dropped."""
+        self._writer.transport.abort()
+
 
 async def connect(
     host: str, port: int, static: PrivateKey, remote_node_id: bytes, timeout: float = HANDSHAKE_TIMEOUT
@@ -73,7 +77,8 @@ async def connect(
         responder = PublicKey(remote_node_id)
     except CurveError as error:
         raise ValueError(f"not a node id: {remote_node_id.hex()}") from error
-    reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout)
+    async with asyncio.timeout(timeout):
+        reader, writer = await asyncio.open_connection(host, port)
     return await _established(reader, writer, _initiate(reader, writer, static, responder), timeout)
 
 
@@ -153,7 +158,8 @@ async def _established(
     """The stream after ``handshake``; a failed or slow one closes the connection without a further byte."""
     _set_no_delay(writer)
     try:
-        keys = await asyncio.wait_for(handshake, timeout)
+        async with asyncio.timeout(timeout):
+            keys = await handshake
     except asyncio.IncompleteReadError as error:
         await _close(writer)
         raise TransportError(f"the peer closed the connection after {len(error.partial)} bytes of an act") from error
