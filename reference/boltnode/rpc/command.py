@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from boltnode.rpc.errors import Code, RpcError, bad_parameter
-from boltnode.rpc.kinds import Kind
+from boltnode.rpc.kinds import ABSENT, Kind
 
 Result: TypeAlias = Mapping[str, object]
 """The ``result`` of a response."""
@@ -22,6 +22,8 @@ class Parameter:
     required: bool = False
     default: Any = None
     """What the command gets without it."""
+    passed: bool = True
+    """The command gets it; else it is checked, and nothing follows from it."""
 
     def read(self, value: object) -> Any:
         """The value of the parameter; :class:`boltnode.rpc.errors.RpcError` that names it for anything else."""
@@ -34,6 +36,11 @@ class Parameter:
 def required(name: str, kind: Kind, doc: str) -> Parameter:
     """A parameter that has to be given."""
     return Parameter(name, kind, doc, required=True)
+
+
+def refused(name: str, doc: str) -> Parameter:
+    """A parameter of Core Lightning's that this node has no use for; it keeps its place in the order."""
+    return Parameter(name, ABSENT, doc, passed=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,9 @@ class Command:
             value = given.get(entry.name)
             if value is None and entry.required:
                 raise RpcError(Code.INVALID_PARAMS, f"missing required parameter: {entry.name}; usage: {self.usage}")
-            found[entry.name] = entry.default if value is None else entry.read(value)
+            read = entry.default if value is None else entry.read(value)
+            if entry.passed:
+                found[entry.name] = read
         return found
 
     def _named(self, params: Sequence[object]) -> Mapping[str, object]:

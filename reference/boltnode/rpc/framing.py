@@ -34,21 +34,37 @@ class RequestReader:
         self._depth = 0
         self._quoted = False
         self._escaped = False
+        self._error: FramingError | None = None
 
     def feed(self, data: bytes) -> list[Any]:
-        """The requests that ``data`` completes, decoded. :class:`FramingError` for what is none or too long.
+        """The requests that ``data`` completes, decoded.
 
-        Requests in front of the error are lost with it: who sends nonsense cannot expect much.
+        :class:`FramingError` for what is none or too long; requests before it are given first, and the next call
+        raises. Every further call raises the same error.
         """
+        self.require_intact()
         self._buffer += data
-        found = []
+        found: list[Any] = []
+        try:
+            self._take_all(found)
+        except FramingError as error:
+            self._error = error
+            if not found:
+                raise
+        return found
+
+    def require_intact(self) -> None:
+        """Raise the :class:`FramingError` that ended the stream, if one has."""
+        if self._error is not None:
+            raise self._error
+
+    def _take_all(self, found: list[Any]) -> None:
         while (end := self._find_end()) is not None:
             found.append(_decode(bytes(self._buffer[:end])))
             del self._buffer[:end]
             self._seen = 0
         if len(self._buffer) > MAX_REQUEST_BYTES:
             raise FramingError(f"a request of more than {MAX_REQUEST_BYTES} bytes")
-        return found
 
     def _find_end(self) -> int | None:
         """Where the first value ends, if it is complete."""

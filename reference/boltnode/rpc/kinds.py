@@ -38,6 +38,12 @@ def _require(condition: bool) -> None:
         raise ValueError
 
 
+def _absent(_: object) -> None:
+    raise ValueError
+
+
+ABSENT: Final = Kind("unsupported", "absent: this node does not support it", _absent)
+
 # --- numbers ---
 
 _DIGITS: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -74,6 +80,19 @@ def _boolean(value: object) -> bool:
     _require(isinstance(value, bool))
     return bool(value)
 
+
+def _percent(value: object) -> Decimal:
+    """A share; JSON's fractions come as decimals, so that there is no float here either."""
+    if isinstance(value, str):
+        _require(re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,10})?", value, re.ASCII) is not None)
+    elif not isinstance(value, Decimal):
+        value = str(_whole(value))
+    found = Decimal(value)
+    _require(found.is_finite() and 0 <= found <= 100)
+    return found
+
+
+PERCENT: Final = Kind("percent", "a number from 0 to 100", _percent)
 
 BOOLEAN: Final = Kind("boolean", "'true' or 'false'", _boolean)
 

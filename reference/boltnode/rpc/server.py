@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ from boltnode.storage.latch import SigningStopped
 
 MAX_CONNECTIONS: Final = 100
 """At once; more are closed at once."""
+ANSWER_SECONDS: Final = 5.0
+"""How long a node that stops waits for commands to end; after that they are answered that it stops."""
+LINGER_SECONDS: Final = 1.0
+"""For a client that sent nonsense to read that it did."""
 _READ_SIZE: Final = 1 << 16
 
 _log = logging.getLogger(__name__)
@@ -37,6 +42,10 @@ class RpcServer:
         self._connections: set[asyncio.Task[None]] = set()
         self._running: set[asyncio.Task[Result]] = set()
         self._path: Path | None = None
+        self._answers_due = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.answer_seconds = ANSWER_SECONDS
 
     async def start(self, path: Path) -> None:
         """Listen on ``path``; a socket that a dead process left there is replaced. OSError if it cannot be had."""
@@ -49,16 +58,23 @@ class RpcServer:
         self._path = path
 
     async def close(self) -> None:
-        """Stop listening, let commands that run end, close the connections."""
+        """Stop listening, let commands end for a while and be answered, close the connections."""
         if self._server is not None:
             self._server.close()
-        if self._running:
-            await asyncio.wait(self._running)
-        for task in self._connections:
+        await self._wait_for_answers()
+        for task in list(self._running):
             task.cancel()
+        await self._wait_for_answers()
+        for connection in self._connections:
+            connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+
+    async def _wait_for_answers(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.answer_seconds):
+                await self._idle.wait()
 
     def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= MAX_CONNECTIONS:
@@ -69,27 +85,40 @@ class RpcServer:
         task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        requests = RequestReader()
         try:
-            while data := await reader.read(_READ_SIZE):
-                for request in requests.feed(data):
-                    await self._answer(request, writer)
-        except FramingError as error:
-            await _write(writer, _malformed(str(error)))
-        except _Malformed as error:
-            await _write(writer, _malformed(str(error)))
+            await self._converse(reader, writer)
+        except (FramingError, _Malformed) as error:
+            with suppress(ConnectionError):
+                await _write(writer, _malformed(str(error)))
+                await _let_read(reader, writer)
         except ConnectionError:
             pass  # the client has gone; so be it
         finally:
             writer.close()
 
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests = RequestReader()
+        while data := await reader.read(_READ_SIZE):
+            for request in requests.feed(data):
+                await self._answer(request, writer)
+            requests.require_intact()
+
     async def _answer(self, request: Any, writer: asyncio.StreamWriter) -> None:
         id_ = _id_of(request)
+        self._answers_due += 1
+        self._idle.clear()
         try:
-            outcome: dict[str, object] = {"result": await self._run(request)}
+            await _write(writer, {"jsonrpc": "2.0", "id": id_} | await self._outcome(request))
+        finally:
+            self._answers_due -= 1
+            if not self._answers_due:
+                self._idle.set()
+
+    async def _outcome(self, request: dict[str, Any]) -> dict[str, object]:
+        try:
+            return {"result": await self._run(request)}
         except RpcError as error:
-            outcome = {"error": error.shape}
-        await _write(writer, {"jsonrpc": "2.0", "id": id_} | outcome)
+            return {"error": error.shape}
 
     async def _run(self, request: dict[str, Any]) -> object:
         """The result; a client that goes away does not stop what it has asked for."""
@@ -105,7 +134,12 @@ class RpcServer:
         task = asyncio.ensure_future(self._call(command, arguments))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        result = await asyncio.shield(task)
+        try:
+            result = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise RpcError(Code.SHUTTING_DOWN, "the node is stopping") from None
+            raise
         return filtered(result, request["filter"]) if "filter" in request else result
 
     async def _call(self, command: Command, arguments: dict[str, Any]) -> Result:
@@ -146,3 +180,12 @@ def _malformed(reason: str) -> dict[str, object]:
 async def _write(writer: asyncio.StreamWriter, response: dict[str, object]) -> None:
     writer.write(encode_response(response))
     await writer.drain()
+
+
+async def _let_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Give the client time to read: what it has sent and nobody reads would take our last words with it."""
+    writer.write_eof()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while await reader.read(_READ_SIZE):
+                pass

@@ -33,14 +33,14 @@ _PRAGMAS: Final = (
 )
 
 
-def _ignore(_: str) -> None:
+def ignore(_: str) -> None:
     """Observe nothing."""
 
 
 class Database:
     """An open file with the newest schema."""
 
-    def __init__(self, path: Path, observe: Observer = _ignore) -> None:
+    def __init__(self, path: Path, observe: Observer = ignore) -> None:
         """Open, check and migrate; create the file if there is none. Raises a :class:`StorageError` that says why not.
 
         ``observe`` is called at the points at which a crash would matter; tests use it to crash there.

@@ -1,0 +1,213 @@
+"""What can be configured: one table for the command line, the file ``config`` and the manual.
+
+The file is in the node's folder, lines of ``key=value`` as with Core Lightning: empty lines and lines that begin with
+``#`` do not count. The command line goes before the file, the file before the defaults.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from boltnode.network import UnsupportedNetwork, network_named
+
+CONFIG_NAME: Final = "config"
+"""File in the node's folder."""
+DEFAULT_FOLDER: Final = "~/.boltnode"
+
+
+class BadOption(ValueError):
+    """An option that there is not, or a value that it cannot have; the text names both."""
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The values of all options; names as in :data:`OPTIONS`, with underscores."""
+
+    lightning_dir: Path
+    network: str
+    addr: tuple[Address, ...] = ()
+    alias: str = ""
+    log_level: str = "info"
+    log_file: str = ""
+    rpc_file: str = "lightning-rpc"
+    cltv_final: int = 18
+    max_inbound: int = 200
+    max_pending_channels: int = 100
+
+    @property
+    def folder(self) -> Path:
+        """Of this network: database, lock, socket."""
+        return self.lightning_dir / self.network
+
+    @property
+    def rpc_path(self) -> Path:
+        """The unix socket."""
+        return self.folder / self.rpc_file
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A row of the table."""
+
+    name: str
+    value: str
+    """What the manual shows in place of the value."""
+    doc: str
+    read: Callable[[str], Any]
+    """From text; ValueError says what was expected."""
+    default: str
+    """As text; empty for none."""
+    repeated: bool = False
+    """May be given several times; all values count."""
+
+
+def _network(text: str) -> str:
+    try:
+        return network_named(text).name
+    except UnsupportedNetwork as error:
+        raise ValueError(str(error)) from error
+
+
+def _address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 1 << 16):
+        raise ValueError("HOST:PORT is expected, such as 127.0.0.1:19846; port 0 takes any free one")
+    return Address(host, int(port))
+
+
+def _alias(text: str) -> str:
+    if len(text.encode()) > 32:
+        raise ValueError("at most 32 bytes are expected")
+    return text
+
+
+def _file_name(text: str) -> str:
+    if not text or "/" in text:
+        raise ValueError("a file name without folders is expected")
+    return text
+
+
+def _level(text: str) -> str:
+    if text not in ("debug", "info", "warning", "error"):
+        raise ValueError("debug, info, warning or error is expected")
+    return text
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError(f"a number from {least} to {most} is expected")
+        return int(text)
+
+    return read
+
+
+OPTIONS: Final = (
+    Option("lightning-dir", "DIR", "The node's folder.", Path, DEFAULT_FOLDER),
+    Option(
+        "network",
+        "NAME",
+        "regtest or signet: others are refused, for coins are worth something there.",
+        _network,
+        "regtest",
+    ),
+    Option(
+        "addr",
+        "HOST:PORT",
+        "Listen here for peers; may be repeated. Without it the node only connects.",
+        _address,
+        "",
+        repeated=True,
+    ),
+    Option("alias", "NAME", "What the node calls itself, at most 32 bytes.", _alias, ""),
+    Option("log-level", "LEVEL", "debug, info, warning or error.", _level, "info"),
+    Option("log-file", "FILE", "Append the log to this file instead of writing it to standard error.", str, ""),
+    Option("rpc-file", "NAME", "Name of the unix socket in the folder of the network.", _file_name, "lightning-rpc"),
+    Option("cltv-final", "BLOCKS", "How many blocks an incoming payment must leave the node.", _number(18, 2016), "18"),
+    Option(
+        "max-inbound",
+        "N",
+        "Most peers that may connect by themselves; those with a channel always may.",
+        _number(1, 5000),
+        "200",
+    ),
+    Option(
+        "max-pending-channels",
+        "N",
+        "Most channels that wait for confirmation, of all peers together.",
+        _number(1, 5000),
+        "100",
+    ),
+)
+"""All options. That this table and the fields of :class:`Options` agree is tested."""
+
+_BY_NAME: Final = {option.name: option for option in OPTIONS}
+
+
+def parse_assignments(lines: Iterable[str], source: str) -> dict[str, list[str]]:
+    """``key=value`` lines by key; :class:`BadOption` with the line's number for anything else."""
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.strip().partition("=")
+        if not equals or name not in _BY_NAME:
+            raise BadOption(
+                f"{source}, line {number}: {'no option ' + name if equals else 'not key=value: ' + line.strip()}"
+            )
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def read_option(name: str, texts: list[str], source: str) -> Any:
+    """The value of an option; :class:`BadOption` names it and says what was expected."""
+    option = _BY_NAME[name]
+    if len(texts) > 1 and not option.repeated:
+        raise BadOption(f"{source}: {name} is given {len(texts)} times")
+    try:
+        values = tuple(option.read(text) for text in texts)
+    except ValueError as error:
+        raise BadOption(f"{source}: {name}={','.join(texts)}: {error}") from error
+    return values if option.repeated else values[0]
+
+
+def load_options(given: Mapping[str, list[str]]) -> Options:
+    """The options of a node: those given on the command line, then those of its file, then defaults.
+
+    The file is looked for in the folder of the node and in that of the network, which is the stronger one.
+    """
+    folder = Path(given.get("lightning-dir", [DEFAULT_FOLDER])[-1]).expanduser().absolute()
+    values: dict[str, Any] = {"lightning-dir": folder}
+    sources = [_read_file(folder / CONFIG_NAME)]
+    network = (given.get("network") or sources[0][1].get("network") or [_BY_NAME["network"].default])[-1]
+    values["network"] = read_option("network", [network], "network")
+    sources += [_read_file(folder / values["network"] / CONFIG_NAME), ("command line", dict(given))]
+    for source, texts in sources:
+        for name, text in texts.items():
+            if name not in ("lightning-dir", "network"):
+                values[name] = read_option(name, text, source)
+    return Options(**{name.replace("-", "_"): value for name, value in values.items()})
+
+
+def _read_file(path: Path) -> tuple[str, dict[str, list[str]]]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return str(path), {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadOption(f"{path}: {error}") from error
+    return str(path), parse_assignments(text.splitlines(), str(path))
+
+
+def field_names() -> tuple[str, ...]:
+    """The fields of :class:`Options`, spelt as options."""
+    return tuple(field.name.replace("_", "-") for field in fields(Options))

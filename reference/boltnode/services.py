@@ -1,0 +1,41 @@
+"""The running parts of a node that its commands and its engine work with."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from boltnode.clock import Clock
+from boltnode.invoices import InvoiceBook
+from boltnode.keys import NodeKey
+from boltnode.network import Network
+from boltnode.options import Options
+from boltnode.payments import PaymentBook
+from boltnode.peers.quota import Quota
+from boltnode.peers.reconnector import Reconnector
+from boltnode.peers.switchboard import Switchboard
+from boltnode.storage.group_commit import GroupCommit
+from boltnode.storage.latch import SigningLatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Of one node."""
+
+    options: Options
+    network: Network
+    clock: Clock
+    latch: SigningLatch
+    """To be asked before anything is signed."""
+    commits: GroupCommit
+    """The way to the storage."""
+    seed: Callable[[], bytes]
+    """Gives the seed, from which the engine derives its own keys (:func:`boltnode.keys.derive`)."""
+    key: NodeKey
+    invoices: InvoiceBook
+    payments: PaymentBook
+    switchboard: Switchboard
+    reconnector: Reconnector
+    pending_channels: Quota
+    """A place per channel whose funding is not confirmed, by the peer's node id."""
+    stopping: asyncio.Event
+    """Set by whoever wants the node to stop."""
