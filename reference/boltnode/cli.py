@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
 
-from boltnode.daemon import run_daemon
 from boltnode.options import OPTIONS, BadOption, load_options
 from boltnode.rpc_client import NoAnswer, call
 
@@ -121,6 +120,8 @@ def run(arguments: Sequence[str]) -> int:
     if line.words[0] == DAEMON:
         if len(line.words) > 1:
             raise WrongUse(f"daemon takes no parameters: {line.words[1]}")
+        from boltnode.daemon import run_daemon  # noqa: PLC0415  # a command need not wait for all of the node to load
+
         return run_daemon(options)
     response = call(options.rpc_path, line.words[0], parameters(line.words[1:], line.flags))
     _show(response.get("result", response.get("error")), line)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import importlib.util
+import resource
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,3 +62,46 @@ def with_books(tmp_path: Path) -> Callable[[Story], None]:
 def new_books() -> type[Books]:
     """``new_books(path)``: books on a file, not running yet."""
     return Books
+
+
+def _daemons() -> Any:
+    """The module ``daemons.py`` beside this file: tests are no package that it could be imported from."""
+    path = Path(__file__).with_name("daemons.py")
+    description = importlib.util.spec_from_file_location("daemons", path)
+    assert description is not None
+    assert description.loader is not None
+    module = importlib.util.module_from_spec(description)
+    description.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def start_daemon() -> Iterator[Callable[..., Any]]:
+    """``start_daemon(folder, *options)``: a node in a process of its own, ready; ended with the test."""
+    started: list[Any] = []
+    module = _daemons()
+
+    def start(folder: Path, *options: str) -> Any:
+        started.append(module.Daemon(folder, *options))
+        return started[-1].wait_until_ready()
+
+    yield start
+    for daemon in started:
+        daemon.end()
+
+
+@pytest.fixture
+def run_boltnode() -> Callable[..., Any]:
+    """``run_boltnode(*words)``: the command line, to its end."""
+    found: Callable[..., Any] = _daemons().boltnode
+    return found
+
+
+@pytest.fixture
+def limit_file_size() -> Callable[[int, int], None]:
+    """``limit_file_size(pid, bytes)``: no file of that process may grow beyond."""
+
+    def limit(pid: int, size: int) -> None:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    return limit

@@ -136,7 +136,7 @@ class GroupCommit:
     def _stopped(self, error: StorageError) -> SigningStopped:
         self._database.roll_back()
         self._latch.close(str(error))
-        found = SigningStopped(self._latch.reason)
+        found = SigningStopped(self._latch.reason or str(error))
         found.__cause__ = error
         return found
 

@@ -11,6 +11,9 @@ from collections.abc import Callable
 class SigningStopped(Exception):
     """Nothing is signed or sent any more; the text says why."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing is signed or sent until the node is restarted: {reason}")
+
 
 class SigningLatch:
     """Open until the storage fails."""
@@ -40,4 +43,4 @@ class SigningLatch:
     def require_open(self) -> None:
         """Raise :class:`SigningStopped` if it is closed."""
         if self._reason is not None:
-            raise SigningStopped(f"nothing is signed or sent until the node is restarted: {self._reason}")
+            raise SigningStopped(self._reason)
