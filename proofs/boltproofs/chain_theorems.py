@@ -206,9 +206,7 @@ CHAIN_THEOREMS: tuple[ChainTheorem, ...] = (
     ChainTheorem(
         name="RevokedNotPublished",
         sentence="An honest node never publishes a revoked commitment.",
-        claims=(
-            Claim("what is published is not revoked", _published, _not_revoked),
-        ),
+        claims=(Claim("what is published is not revoked", _published, _not_revoked),),
         fails_without=("B02-revoke-and-ack-n-01",),
         lemmas=(),
         unbounded=("commitment numbers",),

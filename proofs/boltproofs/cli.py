@@ -39,7 +39,6 @@ PathLike = TypeVar("PathLike", str | None, Path | None)
 CORES = os.cpu_count() or 1
 
 
-
 def _writable(_context: click.Context, _parameter: click.Parameter, value: PathLike) -> PathLike:
     """Refuse a file that cannot be written before the work is done that it is for."""
     if value not in (None, JSON_TO_STDOUT) and not Path(str(value)).absolute().parent.is_dir():

@@ -190,9 +190,7 @@ def _message(model: z3.ModelRef, path: Taken, channel: Channel) -> Message:
     return type(message)(**{entry.name: _value(model, getattr(message, entry.name)) for entry in fields(message)})
 
 
-def _confirmed(
-    built: tuple[Channel, Message], step: StepKind, theorem: InductiveTheorem | None
-) -> Example | None:
+def _confirmed(built: tuple[Channel, Message], step: StepKind, theorem: InductiveTheorem | None) -> Example | None:
     """Take the step on the plain interpreter; return it if it shows what it should."""
     channel, message = built
     if not all(premise.holds(channel) for premise in _premises(theorem)):
@@ -225,5 +223,3 @@ def find_opening(solver: z3.Solver, setting: Setting, theorem: InductiveTheorem)
     params = _params(model, arbitrary_params(setting.case))
     channel = opened(params, Msat(_value(model, unknown("push_msat"))))
     return None if theorem.goal.holds(channel) else Example(channel, None, None, channel)
-
-

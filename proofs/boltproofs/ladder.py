@@ -52,9 +52,7 @@ def _heading(trace: Trace) -> list[str]:
     for rule in sorted(trace.without):
         row = requirements()[rule]
         lines += _wrapped(f"switched off: {rule} ({row.level}) {row.summary}", WIDTH)
-    names = [
-        f"{name} (corrupt)" if corrupt else name for name, corrupt in zip(NAMES, scenario.corrupt, strict=True)
-    ]
+    names = [f"{name} (corrupt)" if corrupt else name for name, corrupt in zip(NAMES, scenario.corrupt, strict=True)]
     return [*lines, "", _row(names[0], "", names[1]), "-" * WIDTH]
 
 

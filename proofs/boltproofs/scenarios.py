@@ -76,8 +76,13 @@ def _dances() -> list[Scenario]:
     return [
         base,
         replace(base, name="dance-a", title="one HTLC from A", wishes=(FROM_A,)),
-        replace(base, name="dance-dust", title="an HTLC from A, a trimmed one from B", params=STATIC_REMOTEKEY,
-                wishes=(FROM_A, DUST_FROM_B)),
+        replace(
+            base,
+            name="dance-dust",
+            title="an HTLC from A, a trimmed one from B",
+            params=STATIC_REMOTEKEY,
+            wishes=(FROM_A, DUST_FROM_B),
+        ),
         replace(base, name="dance-opened-by-b", title="one HTLC from each side, B pays the fees", params=OPENED_BY_B),
         replace(base, name="dance-3", title="two HTLCs from A, one from B", wishes=(FROM_A, FROM_B, SECOND_FROM_A)),
     ]
@@ -95,69 +100,155 @@ def _closings() -> list[Scenario]:
 
 def _thieves() -> list[Scenario]:
     """One party is corrupt: silent or loud, it may publish every commitment it ever had signed."""
-    base = Scenario("thief-A", "A cheats and lies once; one HTLC from each side", ANCHORS, PUSH, (FROM_A, FROM_B),
-                    corrupt=(True, False), abuses=1, onchain=True)
+    base = Scenario(
+        "thief-A",
+        "A cheats and lies once; one HTLC from each side",
+        ANCHORS,
+        PUSH,
+        (FROM_A, FROM_B),
+        corrupt=(True, False),
+        abuses=1,
+        onchain=True,
+    )
     single = replace(base, name="thief-A-offers", title="A cheats and offers one HTLC", wishes=(FROM_A,), abuses=0)
     return [
         base,
         replace(base, name="thief-B", title="B cheats and lies once; one HTLC from each side", corrupt=(False, True)),
         single,
         replace(single, name="thief-B-takes", title="B cheats and is offered one HTLC", corrupt=(False, True)),
-        replace(single, name="thief-A-static", title="A cheats and offers one HTLC, without anchors",
-                params=STATIC_REMOTEKEY),
+        replace(
+            single,
+            name="thief-A-static",
+            title="A cheats and offers one HTLC, without anchors",
+            params=STATIC_REMOTEKEY,
+        ),
     ]
 
 
 def _careless() -> list[Scenario]:
     """Both parties are honest, yet want to send whatever comes to mind: their own rules hold them back."""
     one_at_a_time = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
-    base = Scenario("careless", "honest parties are tempted to send what is forbidden; one HTLC from each side",
-                    ANCHORS, PUSH, (FROM_A, FROM_B), careless=True)
+    base = Scenario(
+        "careless",
+        "honest parties are tempted to send what is forbidden; one HTLC from each side",
+        ANCHORS,
+        PUSH,
+        (FROM_A, FROM_B),
+        careless=True,
+    )
     offers = (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID)
     return [
         base,
-        replace(base, name="careless-close", title="an HTLC from A; both are tempted to publish old states",
-                wishes=(FROM_A,), onchain=True),
-        replace(base, name="careless-offers", title="A is tempted by offers that break limits",
-                params=one_at_a_time, wishes=offers),
-        replace(base, name="careless-no-minimum", title="A is tempted to offer nothing where there is no minimum",
-                params=_with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0))), wishes=(NOTHING,)),
-        replace(base, name="careless-anchors", title="A is tempted to offer 1 msat more than it can pay for",
-                params=ROOMY, wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
-        replace(base, name="careless-fee", title="the same without anchors",
-                params=replace(ROOMY, option_anchors=False), wishes=(_from_a(TOO_MUCH),)),
-        replace(base, name="careless-reserve", title="B is tempted to offer 1 msat of its reserve",
-                params=ROOMY, wishes=(RESERVE_OF_B,)),
+        replace(
+            base,
+            name="careless-close",
+            title="an HTLC from A; both are tempted to publish old states",
+            wishes=(FROM_A,),
+            onchain=True,
+        ),
+        replace(
+            base,
+            name="careless-offers",
+            title="A is tempted by offers that break limits",
+            params=one_at_a_time,
+            wishes=offers,
+        ),
+        replace(
+            base,
+            name="careless-no-minimum",
+            title="A is tempted to offer nothing where there is no minimum",
+            params=_with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0))),
+            wishes=(NOTHING,),
+        ),
+        replace(
+            base,
+            name="careless-anchors",
+            title="A is tempted to offer 1 msat more than it can pay for",
+            params=ROOMY,
+            wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),),
+        ),
+        replace(
+            base,
+            name="careless-fee",
+            title="the same without anchors",
+            params=replace(ROOMY, option_anchors=False),
+            wishes=(_from_a(TOO_MUCH),),
+        ),
+        replace(
+            base,
+            name="careless-reserve",
+            title="B is tempted to offer 1 msat of its reserve",
+            params=ROOMY,
+            wishes=(RESERVE_OF_B,),
+        ),
     ]
 
 
 def _liars() -> list[Scenario]:
     """One party is corrupt and sends one message that the rules forbid: the other's rules must stop it."""
     one_at_a_time = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
-    base = Scenario("liar-offers", "A lies once, and wants to break every limit", one_at_a_time, PUSH,
-                    (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID), corrupt=(True, False), abuses=1)
+    base = Scenario(
+        "liar-offers",
+        "A lies once, and wants to break every limit",
+        one_at_a_time,
+        PUSH,
+        (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID),
+        corrupt=(True, False),
+        abuses=1,
+    )
     return [
         base,
-        replace(base, name="liar-fee", title="A lies once, and wants to offer 1 msat more than it can pay for",
-                params=ROOMY, wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
-        replace(base, name="liar-reserve", title="B lies once, and wants to offer 1 msat of its reserve",
-                params=ROOMY, wishes=(RESERVE_OF_B,), corrupt=(False, True)),
-        replace(base, name="liar-A", title="A cheats, offers one HTLC and lies once", params=ANCHORS,
-                wishes=(FROM_A,), onchain=True),
-        replace(base, name="liar-B", title="B cheats, is offered one HTLC and lies once", params=ANCHORS,
-                wishes=(FROM_A,), corrupt=(False, True), onchain=True),
+        replace(
+            base,
+            name="liar-fee",
+            title="A lies once, and wants to offer 1 msat more than it can pay for",
+            params=ROOMY,
+            wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),),
+        ),
+        replace(
+            base,
+            name="liar-reserve",
+            title="B lies once, and wants to offer 1 msat of its reserve",
+            params=ROOMY,
+            wishes=(RESERVE_OF_B,),
+            corrupt=(False, True),
+        ),
+        replace(
+            base,
+            name="liar-A",
+            title="A cheats, offers one HTLC and lies once",
+            params=ANCHORS,
+            wishes=(FROM_A,),
+            onchain=True,
+        ),
+        replace(
+            base,
+            name="liar-B",
+            title="B cheats, is offered one HTLC and lies once",
+            params=ANCHORS,
+            wishes=(FROM_A,),
+            corrupt=(False, True),
+            onchain=True,
+        ),
     ]
 
 
 def _resumptions() -> list[Scenario]:
     """Both parties are honest; the connection is lost, a party crashes or loses its data."""
-    base = Scenario("resume-a", "one HTLC from A, the connection is lost once", ANCHORS, PUSH, (FROM_A,),
-                    disconnections=1)
+    base = Scenario(
+        "resume-a", "one HTLC from A, the connection is lost once", ANCHORS, PUSH, (FROM_A,), disconnections=1
+    )
     return [
         base,
         replace(base, name="crash-a", title="one HTLC from A, either party crashes once", disconnections=0, crashes=1),
-        replace(base, name="restore-a", title="one HTLC from A, either party loses its data once; either side closes",
-                disconnections=0, restores=1, onchain=True),
+        replace(
+            base,
+            name="restore-a",
+            title="one HTLC from A, either party loses its data once; either side closes",
+            disconnections=0,
+            restores=1,
+            onchain=True,
+        ),
     ]
 
 
@@ -166,8 +257,13 @@ def _fee_changes() -> list[Scenario]:
     base = Scenario("fees", "A raises the feerate; an HTLC from B", ANCHORS, PUSH, (HIGHER_FEERATE, FROM_B))
     return [
         base,
-        replace(base, name="fees-close", title="A raises the feerate, either side closes", onchain=True,
-                wishes=(HIGHER_FEERATE,)),
+        replace(
+            base,
+            name="fees-close",
+            title="A raises the feerate, either side closes",
+            onchain=True,
+            wishes=(HIGHER_FEERATE,),
+        ),
     ]
 
 

@@ -69,9 +69,7 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
         ),
     ),
     InductiveTheorem(accounting.RESERVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01")),
-    InductiveTheorem(
-        accounting.STAGE_ORDER, ("B02-removing-htlc-n-03", "B02-removing-htlc-r-01")
-    ),
+    InductiveTheorem(accounting.STAGE_ORDER, ("B02-removing-htlc-n-03", "B02-removing-htlc-r-01")),
     InductiveTheorem(
         accounting.ONE_UNACKED_COMMIT,
         (
@@ -81,9 +79,7 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
             "D02-revoke-and-ack-r-01",
         ),
     ),
-    InductiveTheorem(
-        accounting.LIMITS_HOLD, ("B02-adding-htlc-s-08", "B02-adding-htlc-s-09", "B02-adding-htlc-r-03")
-    ),
+    InductiveTheorem(accounting.LIMITS_HOLD, ("B02-adding-htlc-s-08", "B02-adding-htlc-s-09", "B02-adding-htlc-r-03")),
     InductiveTheorem(
         accounting.TERMS_LAWFUL,
         (

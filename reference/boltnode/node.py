@@ -19,7 +19,7 @@ from boltnode.invoices import InvoiceBook
 from boltnode.keys import SEED_SIZE, NodeKey
 from boltnode.network import network_named
 from boltnode.no_channels import NoChannels
-from boltnode.options import Options
+from boltnode.options import DATABASE_NAME, Options
 from boltnode.payments import PaymentBook
 from boltnode.peers.limits import PeerLimits, within_file_limit
 from boltnode.peers.quota import Quota
@@ -39,8 +39,6 @@ from boltnode.storage.node_row import NodeRow
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltwire.features import FeatureBits
 
-DATABASE_NAME: Final = "node.sqlite3"
-"""File in the folder of the network."""
 BASE_FEATURES: Final = FeatureBits.of(
     required=("option_data_loss_protect", "var_onion_optin", "option_static_remotekey", "payment_secret")
 )

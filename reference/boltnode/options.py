@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from boltnode.network import UnsupportedNetwork, network_named
+from boltnode.storage.folder_lock import LOCK_NAME
 
 CONFIG_NAME: Final = "config"
 """File in the node's folder."""
+DATABASE_NAME: Final = "node.sqlite3"
+"""File in the folder of the network."""
+TAKEN_NAMES: Final = (CONFIG_NAME, LOCK_NAME, DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
+"""Files of the node, which no other may overwrite."""
 DEFAULT_FOLDER: Final = "~/.boltnode"
 
 
@@ -91,8 +96,14 @@ def _alias(text: str) -> str:
 
 
 def _file_name(text: str) -> str:
-    if not text or "/" in text:
-        raise ValueError("a file name without folders is expected")
+    if text in ("", ".", "..") or "/" in text or text in TAKEN_NAMES:
+        raise ValueError("a file name without folders is expected, other than the node's own files")
+    return text
+
+
+def _log_file(text: str) -> str:
+    if Path(text).name in TAKEN_NAMES:
+        raise ValueError("a file other than the node's own is expected")
     return text
 
 
@@ -130,7 +141,7 @@ OPTIONS: Final = (
     ),
     Option("alias", "NAME", "What the node calls itself, at most 32 bytes.", _alias, ""),
     Option("log-level", "LEVEL", "debug, info, warning or error.", _level, "info"),
-    Option("log-file", "FILE", "Append the log to this file instead of writing it to standard error.", str, ""),
+    Option("log-file", "FILE", "Append the log to this file instead of writing it to standard error.", _log_file, ""),
     Option("rpc-file", "NAME", "Name of the unix socket in the folder of the network.", _file_name, "lightning-rpc"),
     Option("cltv-final", "BLOCKS", "How many blocks an incoming payment must leave the node.", _number(18, 2016), "18"),
     Option(

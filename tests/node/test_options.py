@@ -68,6 +68,12 @@ def test_addresses_to_listen_on(tmp_path: Path, text: str, address: Address) -> 
         ("cltv-final=2017", "cltv-final=2017: a number from 18 to 2016 is expected"),
         ("cltv-final=x", "cltv-final=x: a number from 18 to 2016 is expected"),
         ("rpc-file=../x", "rpc-file=../x: a file name without folders is expected"),
+        ("rpc-file=..", "rpc-file=..: a file name without folders is expected"),
+        (
+            "rpc-file=node.sqlite3",
+            "rpc-file=node.sqlite3: a file name without folders is expected, other than the node",
+        ),
+        ("log-file=/x/node.sqlite3-wal", "log-file=/x/node.sqlite3-wal: a file other than the node's own is expected"),
         ("max-inbound=0", "max-inbound=0: a number from 1 to 5000 is expected"),
         ("alias=a\nalias=b", "alias is given 2 times"),
     ],

@@ -158,8 +158,10 @@ def _node_numbers(name: str, node: Channel) -> list[str]:
 
 def _world_numbers(world: World) -> list[str]:
     if world.blame is not None:
-        return [f"{NAMES[world.blame.receiver]} rejects what honest {NAMES[1 - world.blame.receiver]} sent:"
-                f" {world.blame.rule}"]
+        return [
+            f"{NAMES[world.blame.receiver]} rejects what honest {NAMES[1 - world.blame.receiver]} sent:"
+            f" {world.blame.rule}"
+        ]
     closing = world.ledger.closing
     if closing is None:
         return _both_views(world)

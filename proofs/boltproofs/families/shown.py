@@ -111,9 +111,7 @@ class TwoNodes:
     def happened(self, before: World, move: Move, after: World) -> list[str]:
         """Return the lines of a move that is no message."""
         names = [one.name for one in fields(after) if one.name not in ("nodes", "wires")]
-        changes = [
-            line for name in names for line in differences(getattr(before, name), getattr(after, name), name)
-        ]
+        changes = [line for name in names for line in differences(getattr(before, name), getattr(after, name), name)]
         return [f"# {move}", *(f"  {line}" for line in changes)]
 
     def numbers(self, scenario: Any, before: World, move: Move | None, after: World, broken: Property) -> list[str]:

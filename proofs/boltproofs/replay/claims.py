@@ -35,9 +35,7 @@ class Impossible(Exception):
     """A party lacks something without which there is no transaction to offer at all."""
 
 
-def claim(
-    party: Party, built: BuiltCommitment, coin: Coin, path: Path, htlc: CommittedHtlc | None
-) -> Transaction:
+def claim(party: Party, built: BuiltCommitment, coin: Coin, path: Path, htlc: CommittedHtlc | None) -> Transaction:
     """The transaction by which a party takes a coin by a path.
 
     It pays no fee, as the model leaves wallet fees out. Raises :class:`Impossible` when it cannot be written down.

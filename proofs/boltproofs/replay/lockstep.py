@@ -177,8 +177,11 @@ class Lockstep:
         modelled = message.per_commitment_secret == number
         found = self.parties[party].belongs(payload, number)
         if found is not modelled:
-            raise Disagreement(f"the secret of commitment {number} that {NAMES[party]} received",
-                               "right" if modelled else "wrong", "right" if found else "wrong")
+            raise Disagreement(
+                f"the secret of commitment {number} that {NAMES[party]} received",
+                "right" if modelled else "wrong",
+                "right" if found else "wrong",
+            )
 
     def _compare_secrets(self, party: int, channel: Channel) -> None:
         for number in range(channel.remote_revocations):

@@ -5,7 +5,6 @@ answers when the payment has ended. Asked to pay again what is under way, it wai
 already it answers from the books.
 """
 
-import asyncio
 from decimal import Decimal
 from typing import Final
 
@@ -92,7 +91,6 @@ async def _attempt(
     context: RpcContext, record: PaymentRecord, invoice: Invoice, max_fee_msat: int, retry_seconds: int
 ) -> PaymentRecord:
     payments = context.services.payments
-    ended = asyncio.ensure_future(payments.ended(record.payment_hash))
     try:
         await context.channels_engine.pay(record, invoice, max_fee_msat, retry_seconds)
     except EngineError as error:
@@ -100,10 +98,7 @@ async def _attempt(
         payments.fail(work, record.payment_hash, error.message)
         await context.services.commits.submit(work)
         raise RpcError(error.code, error.message) from error
-    finally:
-        if not ended.done():
-            ended.add_done_callback(lambda future: future.cancelled() or future.exception())
-    return _successful(await ended)
+    return _successful(await payments.ended(record.payment_hash))
 
 
 def _successful(record: PaymentRecord) -> PaymentRecord:

@@ -49,7 +49,8 @@ class RpcServer:
 
     async def start(self, path: Path) -> None:
         """Listen on ``path``; a socket that a dead process left there is replaced. OSError if it cannot be had."""
-        path.unlink(missing_ok=True)
+        if path.is_socket():
+            path.unlink()
         mask = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self._on_connection, path)

@@ -139,6 +139,18 @@ def test_socket_that_a_crash_left_behind_is_replaced(on_a_node: OnANode) -> None
     on_a_node(story)
 
 
+def test_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+
+    async def story() -> None:
+        with pytest.raises(OSError, match="in use"):
+            await RpcServer({}, None).start(path)
+
+    asyncio.run(story())
+    assert path.read_text() == "data"
+
+
 # --- with commands of the test's own ---
 
 
