@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from boltnode.keys import NodeKey, derive
+from boltnode.keys import LatchedKey, NodeKey, derive, derive_key
 from boltnode.network import NETWORKS, UnsupportedNetwork, network_named
 from boltnode.storage.latch import SigningLatch, SigningStopped
 from boltwire.bolt11 import Invoice, decode
@@ -50,6 +50,16 @@ def test_signs_while_the_latch_is_open_and_not_afterwards() -> None:
     for use in (lambda: key.sign(DIGEST), lambda: key.sign_invoice(invoice())):
         with pytest.raises(SigningStopped, match="the disk is full"):
             use()
+
+
+def test_any_other_key_signs_under_the_latch_too() -> None:
+    latch = SigningLatch()
+    key = LatchedKey(derive_key(SEED, "funding 1"), latch)
+    assert key.public_key.verify(DIGEST, key.sign(DIGEST))
+    latch.close("the disk is full")
+    with pytest.raises(SigningStopped):
+        key.sign(DIGEST)
+    assert derive_key(SEED, "funding 1").secret.hex() not in repr(key)
 
 
 def test_secret_is_not_shown() -> None:

@@ -136,7 +136,7 @@ class RpcServer:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            result = await asyncio.shield(task)
+            result = await task
         except asyncio.CancelledError:
             if task.cancelled():
                 raise RpcError(Code.SHUTTING_DOWN, "the node is stopping") from None
