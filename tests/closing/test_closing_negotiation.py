@@ -113,7 +113,7 @@ def test_receiver_takes_either_variant() -> None:
 def test_equal_fee_ends_it() -> None:
     """B02-closing-signed-r-02"""
     done = taken(legacy.receive_closing_signed(opened_with(4, fees(2, 6)), signed(B, 4, fees(8, 9))))
-    assert done.published == {legacy.transaction(A, Sat(4), REMOTE)}
+    assert done.published == (legacy.transaction(A, Sat(4), REMOTE),)
     assert legacy.next_closing_signed(done) is None
 
 
@@ -263,7 +263,7 @@ def test_closee_signs_both_outputs_and_remembers_the_script() -> None:
     after, answer = answered(complete(closer_scriptpubkey=OTHER_A))
     assert answer.tlvs.present == (BOTH,)
     assert after.remote_script == OTHER_A
-    assert after.published == {simple.transaction(SIMPLE_A, LOCAL, answer.details, BOTH)}
+    assert after.published == (simple.transaction(SIMPLE_A, LOCAL, answer.details, BOTH),)
     assert taken(simple.send_closing_sig(after, answer)).owed is None
     wrong = replace(answer, tlvs=ClosingTlvs(closer_output_only=BAD))
     assert rule(simple.send_closing_sig(after, wrong)) == "B02-closing-complete-k-18"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from boltspec.closing.messages import ClosingSignature, ClosingSigned, FeeRange
-from boltspec.closing.state import Closing, negotiates
+from boltspec.closing.state import Closing, negotiates, with_published
 from boltspec.closing.transaction import ClosingTx, legacy_transaction
 from boltspec.htlc import LOCAL, REMOTE, Side
 from boltspec.rules import Reaction, duty, require
@@ -64,7 +64,7 @@ def send_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     elif received is not None and not agreed:
         _require_lawful_counter(closing, received, fee)
     theirs = received.signature.signed if received is not None and agreed else None
-    return replace(closing, sent=message, turn=None if agreed else REMOTE, published=closing.published | _set(theirs))
+    return with_published(replace(closing, sent=message, turn=None if agreed else REMOTE), theirs)
 
 
 def _range_that_counts(closing: Closing, message: ClosingSigned | None) -> FeeRange | None:
@@ -115,8 +115,8 @@ def receive_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
         _require_progress(closing, fee)
     dust = signed is not None and any(payout.is_dust for payout in signed.payouts)
     require(not dust, "B02-closing-signed-r-12", FAIL_CHANNEL, fee_satoshis=fee)
-    final = _set(signed) if publishes else frozenset()
-    return replace(closing, received=message, turn=None if equal else LOCAL, published=closing.published | final)
+    final = signed if publishes else None
+    return with_published(replace(closing, received=message, turn=None if equal else LOCAL), final)
 
 
 def _signed_variant(closing: Closing, message: ClosingSigned) -> ClosingTx | None:
@@ -219,7 +219,3 @@ def _halfway(ours: FeeRange, one: Sat, other: Sat) -> Sat | None:
     """
     room = FeeRange(min(one, other) + Sat(1), max(one, other) - Sat(1)).overlap(ours)
     return None if room is None else clamp(Sat((int(one) + int(other)) // 2), room)
-
-
-def _set(transaction: ClosingTx | None) -> frozenset[ClosingTx]:
-    return frozenset() if transaction is None else frozenset((transaction,))

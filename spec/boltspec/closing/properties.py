@@ -45,7 +45,7 @@ def _all_honest(scenario: CloseScenario) -> bool:
 
 def exposed(world: World, party: int) -> frozenset[ClosingTx]:
     """Return the transactions that can come to spend the channel with the party's signature."""
-    return world.witness[party].signatures | world.nodes[party].published
+    return world.witness[party].signatures.union(world.nodes[party].published)
 
 
 def _own_scripts(scenario: CloseScenario, party: int) -> set[Script]:
@@ -119,13 +119,15 @@ def _op_return_is_empty(world: World, scenario: CloseScenario) -> bool:
 
 
 def _published_is_signed_by_both(world: World, scenario: CloseScenario) -> bool:
-    return all(world.nodes[party].published <= world.witness[1 - party].signatures for party in _honest(scenario))
+    return all(
+        world.witness[1 - party].signatures.issuperset(world.nodes[party].published) for party in _honest(scenario)
+    )
 
 
 def _both_publish_the_same(world: World, scenario: CloseScenario) -> bool:
     if not _all_honest(scenario) or world.over:
         return True
-    first, second = (node.published for node in world.nodes)
+    first, second = (frozenset(node.published) for node in world.nodes)
     limits = scenario.params
     alike = limits.local.dust_limit_satoshis == limits.remote.dust_limit_satoshis
     # A signature that is lost with the connection leaves one of them with a transaction more.
@@ -136,11 +138,11 @@ def _published_is_relayed(world: World, scenario: CloseScenario) -> bool:
     for party in _honest(scenario):
         node = world.nodes[party]
         legacy = not node.features.option_simple_close
-        judged = node.published if legacy or _all_honest(scenario) else frozenset()
+        judged = node.published if legacy or _all_honest(scenario) else ()
         if any(payout.is_dust for tx in judged for payout in tx.payouts):
             return False
         scripts = _own_scripts(scenario, party)
-        unasked = node.published - world.witness[party].offered
+        unasked = frozenset(node.published) - world.witness[party].offered
         own = (payout for tx in unasked for payout in tx.payouts if payout.script in scripts)
         worth = (payout.amount_sat >= node.policy.uneconomical_satoshis or payout.script.is_op_return for payout in own)
         if not all(worth):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from boltspec.closing.messages import ClosingComplete, ClosingSig, ClosingSignature, ClosingTlvs
 from boltspec.closing.scripts import is_dust
 from boltspec.closing.shutdown import is_committed_script, is_valid_script
-from boltspec.closing.state import Closing, negotiates
+from boltspec.closing.state import Closing, negotiates, with_published
 from boltspec.closing.transaction import (
     ClosingDetails,
     ClosingTx,
@@ -134,13 +134,9 @@ def receive_closing_complete(closing: Closing, message: ClosingComplete) -> Clos
     valid_signature = signature is not None and signature.covers(right)
     require(signature is None or valid_signature, "B02-closing-complete-k-15", WARN_OR_FAIL, variant=chosen)
     require(signature is None or signature.low_s, "B02-closing-complete-k-16", WARN_OR_FAIL, variant=chosen)
-    final = frozenset() if right is None else frozenset((right,))
-    return replace(
-        closing,
-        owed=_answer(details, chosen, right),
-        remote_script=script if duty("B02-closing-complete-k-19") else closing.remote_script,
-        published=closing.published | final if duty("B02-closing-complete-k-17") else closing.published,
-    )
+    final = right if duty("B02-closing-complete-k-17") else None
+    heard = script if duty("B02-closing-complete-k-19") else closing.remote_script
+    return with_published(replace(closing, owed=_answer(details, chosen, right), remote_script=heard), final)
 
 
 def selected(closing: Closing, message: ClosingComplete) -> Variant:
@@ -179,15 +175,15 @@ def receive_closing_sig(closing: Closing, message: ClosingSig) -> Closing:
     require(len(present) == 1, "B02-closing-complete-c-22", WARN_OR_FAIL, present=present)
     offered = proposed is None or any(variant in proposed.tlvs.present for variant in present)
     require(offered, "B02-closing-complete-c-23", WARN_OR_FAIL, present=present)
-    final = frozenset[ClosingTx]()
+    published = replace(closing, proposed=None)
     for variant in present:
         signature, right = message.tlvs.of(variant), transaction(closing, LOCAL, message.details, variant)
         assert signature is not None
         require(signature.covers(right), "B02-closing-complete-c-24", WARN_OR_FAIL, variant=variant)
         require(signature.low_s, "B02-closing-complete-c-25", WARN_OR_FAIL, variant=variant)
-        final |= frozenset() if right is None else frozenset((right,))
-    published = closing.published | final if duty("B02-closing-complete-c-26") else closing.published
-    return replace(closing, proposed=None, published=published)
+        if duty("B02-closing-complete-c-26"):
+            published = with_published(published, right)
+    return published
 
 
 def must_disconnect_in_time(closing: Closing) -> bool:

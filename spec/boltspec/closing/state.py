@@ -76,8 +76,8 @@ class Closing:
     """Our ``closing_complete`` that is not answered yet."""
     owed: ClosingSig | None = None
     """The answer that we owe to the peer's ``closing_complete``."""
-    published: frozenset[ClosingTx] = frozenset()
-    """Transactions that both signed and that we have broadcast."""
+    published: tuple[ClosingTx, ...] = ()
+    """Transactions that both signed and that we have broadcast, oldest first, each once."""
 
     @property
     def is_opener(self) -> bool:
@@ -88,6 +88,13 @@ class Closing:
     def scripts(self) -> tuple[Script | None, Script | None]:
         """The local and the remote script."""
         return self.local_script, self.remote_script
+
+
+def with_published(closing: Closing, transaction: ClosingTx | None) -> Closing:
+    """Return the state after a transaction has been broadcast; as it was if there is none."""
+    if transaction is None or transaction in closing.published:
+        return closing
+    return replace(closing, published=(*closing.published, transaction))
 
 
 def is_clean(channel: Channel) -> bool:
