@@ -146,7 +146,9 @@ def selected(closing: Closing, message: ClosingComplete) -> Variant:
     if is_dust(script, amount) and duty("B02-closing-complete-k-10"):
         return ONLY_CLOSER
     spared = amount < closing.policy.uneconomical_satoshis and not script.is_op_return
-    if spared and duty("B02-closing-complete-k-11"):
+    # AMBIGUOUS: uneconomical-but-not-offered: a closer with less never signs closer_output_only. To insist on it would
+    # fail the channel between honest nodes; so an output that has to be there is not considered uneconomical.
+    if spared and message.tlvs.closer_output_only is not None and duty("B02-closing-complete-k-11"):
         return ONLY_CLOSER
     if message.tlvs.closer_and_closee_outputs is not None and duty("B02-closing-complete-k-12"):
         return BOTH

@@ -1,0 +1,226 @@
+"""Proving theorems about runs: each path of each claim is one question to the solver.
+
+One more question for each claim is whether all numbers take one of the paths that were found.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import z3
+
+from boltproofs.arbitrary import arbitrary_groups
+from boltproofs.closing_theorems import CLOSING_THEOREMS
+from boltproofs.collection import Population, SymbolicHtlcs, as_formula
+from boltproofs.establishment_theorems import ESTABLISHMENT_THEOREMS
+from boltproofs.execution import DEFINED, Execution, Unsupported, entered, paths, searching
+from boltproofs.findings import Finding, Findings
+from boltproofs.formulas import conjunction, disjunction
+from boltproofs.groups import UNKNOWN_FIELDS, Group
+from boltproofs.runs import RunClaim, RunTheorem
+from boltproofs.solving import QUERY_TIMEOUT_MS, Desk, Task
+from boltproofs.symbolic import SymInt
+from boltspec.htlcs import Htlcs
+from boltspec.rules import without
+
+RUN_THEOREMS: tuple[RunTheorem, ...] = (*ESTABLISHMENT_THEOREMS, *CLOSING_THEOREMS)
+"""All theorems about runs."""
+BY_NAME = {theorem.name: theorem for theorem in RUN_THEOREMS}
+GROUPS: tuple[Group, ...] = arbitrary_groups()
+NUMBER_BOUND = 1 << 64
+
+
+@cache
+def _unknown(name: str) -> tuple[SymInt, z3.BoolRef]:
+    """Return the unknown number of that name, and what is known of it."""
+    term = z3.Int(name)
+    return SymInt(term), z3.And(term >= 0, term < NUMBER_BOUND)
+
+
+@cache
+def _any_htlcs() -> tuple[SymbolicHtlcs, z3.BoolRef]:
+    """Return any number of HTLCs of every form, and what is known of them."""
+    htlcs = SymbolicHtlcs(tuple(Population(group, group.member) for group in GROUPS))
+    return htlcs, conjunction(fact for group in GROUPS for fact in group.facts())
+
+
+class UnknownValues:
+    """Unknown numbers, for the path that is being run: what is known of them is no matter of the path."""
+
+    def __init__(self, facts: dict[str, z3.BoolRef]) -> None:
+        self._facts = facts
+        """Of all paths of a claim."""
+        self._told: set[str] = set()
+
+    def __call__(self, name: str) -> Any:
+        """Return the unknown integer of that name."""
+        number, fact = _unknown(name)
+        self._tell(name, fact)
+        return number
+
+    def htlcs(self) -> Any:
+        """Return any number of HTLCs of every form."""
+        htlcs, fact = _any_htlcs()
+        self._tell("htlcs", fact)
+        return htlcs
+
+    def _tell(self, name: str, fact: z3.BoolRef) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            self._facts[name] = fact
+            solver = searching().solver
+            assert solver is not None
+            solver.add(fact)
+
+
+@dataclass(frozen=True)
+class PlainValues:
+    """The numbers of a model."""
+
+    model: z3.ModelRef
+
+    def __call__(self, name: str) -> Any:
+        """Return the integer that the model has for the name."""
+        return self._number(z3.Int(name))
+
+    def htlcs(self) -> Htlcs:
+        """Return one HTLC for every group that has members."""
+        found = Htlcs()
+        for group in GROUPS:
+            if self._number(group.number) > 0:
+                member = group.member
+                plain = {name: self._number(getattr(member, name).term) for name in UNKNOWN_FIELDS}
+                found = found.add(replace(member, **plain))
+        return found
+
+    def _number(self, term: z3.ArithRef) -> int:
+        return int(self.model.eval(term, model_completion=True).as_long())
+
+
+def prove_runs(name: str, task: Task) -> Findings:
+    """Put all claims of a theorem to the solver, and check what is demanded of it."""
+    theorem, findings, desk = BY_NAME[name], Findings(), Desk(task)
+    finding = findings.of(name)
+    with without(task.without):
+        for claim in theorem.claims:
+            finding.add(_settled(claim, theorem, findings, desk))
+    if not task.without:
+        finding.refutations += [(rule, _is_refuted(theorem, rule, task)) for rule in theorem.fails_without]
+    findings.cross_checked = desk.cross_checked
+    return findings
+
+
+def _is_refuted(theorem: RunTheorem, rule: str, task: Task) -> bool:
+    with without(frozenset({rule})):
+        claims = (claim for claim in theorem.claims if rule in claim.fails_without)
+        return any(not task.expired and counterexample(claim) is not None for claim in claims)
+
+
+def _settled(claim: RunClaim, theorem: RunTheorem, findings: Findings, desk: Desk) -> Finding:
+    started, finding = time.monotonic(), Finding(witness=False)
+    solver, ways = _solver(), _Ways()
+    try:
+        for outcome, run in paths(lambda: claim.run(UnknownValues(ways.facts)), solver):
+            findings.paths += 1
+            ways.note(run)
+            if outcome is None:
+                continue
+            finding.witness = finding.witness or _plain(claim, solver) is True
+            _judge(claim, outcome, run, solver, finding, desk, theorem.name)
+        asked = desk.ask(ways.none_of_them(), "paths", claim.label)
+        if not asked.met:
+            finding.unknown = finding.unknown or asked.unknown or f"not every path was found at {claim.label}"
+    except Unsupported as limit:
+        finding.unknown = f"{limit} at {claim.label}"
+    finding.seconds = time.monotonic() - started
+    return finding
+
+
+@dataclass
+class _Ways:
+    """All paths of a claim, as conditions, with what is known of the numbers."""
+
+    conditions: list[z3.BoolRef] = field(default_factory=list)
+    assumptions: list[z3.BoolRef] = field(default_factory=list)
+    facts: dict[str, z3.BoolRef] = field(default_factory=dict)
+
+    def note(self, run: Execution) -> None:
+        self.conditions.append(conjunction(run.conditions))
+        self.assumptions += run.assumptions
+
+    def none_of_them(self) -> z3.Solver:
+        """Return the question whether some numbers take none of the paths."""
+        solver = _solver()
+        solver.add(DEFINED.facts)
+        solver.add([*self.facts.values(), *self.assumptions])
+        solver.add(z3.Not(disjunction(self.conditions)))
+        return solver
+
+
+def _solver() -> z3.Solver:
+    solver = z3.Solver()
+    solver.set(timeout=QUERY_TIMEOUT_MS)
+    return solver
+
+
+def _judge(
+    claim: RunClaim, outcome: Any, run: Execution, solver: z3.Solver, finding: Finding, desk: Desk, name: str
+) -> None:
+    """Ask whether the goal can fail at the end of a path."""
+    solver.push()
+    try:
+        _pose_failure(claim, outcome, run, solver)
+        asked = desk.ask(solver, name, claim.label)
+        finding.obligations += 1
+        finding.unknown = finding.unknown or asked.unknown
+        if asked.failed and finding.counterexample is None:
+            numbers = _refuting_numbers(claim, solver)
+            if numbers is None:
+                finding.unknown = "a counterexample that the plain interpreter does not confirm"
+            else:
+                finding.counterexample = f"not so: {claim.label}\n  for {numbers}"
+    finally:
+        solver.pop()
+
+
+def _pose_failure(claim: RunClaim, outcome: Any, run: Execution, solver: z3.Solver) -> None:
+    with entered(run):
+        goal = as_formula(lambda: claim.goal(outcome))
+    solver.add(DEFINED.facts)
+    solver.add(z3.Not(goal))
+
+
+def _plain(claim: RunClaim, solver: z3.Solver) -> bool | None:
+    """Run a claim with the numbers of what the solver holds: whether the goal holds, ``None`` without an outcome."""
+    if solver.check() != z3.sat:
+        return None
+    outcome = claim.run(PlainValues(solver.model()))
+    return None if outcome is None else bool(claim.goal(outcome))
+
+
+def _refuting_numbers(claim: RunClaim, solver: z3.Solver) -> str | None:
+    """Return numbers for which the goal fails when the claim is run with them."""
+    if _plain(claim, solver) is not False:
+        return None
+    model = solver.model()
+    return ", ".join(sorted(f"{entry.name()}={model[entry]}" for entry in model.decls()))
+
+
+def counterexample(claim: RunClaim) -> str | None:
+    """Return numbers that refute a claim, confirmed by the plain interpreter; ``None`` if none are found."""
+    solver = _solver()
+    for outcome, run in paths(lambda: claim.run(UnknownValues({})), solver):
+        if outcome is None:
+            continue
+        solver.push()
+        try:
+            _pose_failure(claim, outcome, run, solver)
+            numbers = _refuting_numbers(claim, solver)
+        finally:
+            solver.pop()
+        if numbers is not None:
+            return numbers
+    return None
