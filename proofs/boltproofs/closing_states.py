@@ -15,6 +15,7 @@ from boltspec.closing.messages import FeeRange
 from boltspec.closing.scripts import Form, Script, p2wpkh, p2wsh
 from boltspec.closing.state import Closing, ClosingFeatures, ClosingPolicy
 from boltspec.closing.transaction import ClosingTx, Payout
+from boltspec.feerates import constant
 from boltspec.htlc import LOCAL, REMOTE, Side
 from boltspec.htlcs import NO_HTLCS, Htlcs
 from boltspec.params import Limits, Params
@@ -49,12 +50,13 @@ def channel(values: Values, opener: Side, htlcs: Htlcs = NO_HTLCS) -> Channel:
         local=limits(values, "local"),
         remote=limits(values, "remote"),
     )
-    return Channel(params=params, local_msat=values("local_msat"), remote_msat=values("remote_msat"), htlcs=htlcs)
+    feerates = constant(params.feerate_per_kw)
+    return Channel(params, values("local_msat"), values("remote_msat"), feerates, htlcs)
 
 
 def mirrored(of: Channel) -> Channel:
     """Return a channel without HTLCs as the other node sees it."""
-    return Channel(params=of.params.mirrored(), local_msat=of.remote_msat, remote_msat=of.local_msat)
+    return Channel(of.params.mirrored(), of.remote_msat, of.local_msat, of.feerates)
 
 
 def policy(values: Values, name: str, script: Script, sends_fee_range: bool = True) -> ClosingPolicy:

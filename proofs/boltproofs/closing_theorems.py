@@ -6,6 +6,7 @@ The goals say in one piece what a transaction has to be, and do not use the func
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from typing import NamedTuple
 
 from boltproofs.closing_states import (
@@ -200,17 +201,33 @@ LAWFUL_OFFERS = OFFERS[1:5]
 """Those that the rules of the sender can let pass."""
 
 
+class Flaw(Enum):
+    """What may be wrong with a message of the negotiation."""
+
+    NONE = "nothing"
+    FROM = "a script of the closer that is not permitted"
+    TO = "a script of the closee that is not its own"
+    HIGH_S = "signatures that are not relayed"
+    THEFT = "signatures for a theft"
+
+
+def _details(closer_script: Script | None, closee_script: Script | None, fee: Sat, flaw: Flaw) -> ClosingDetails:
+    closer = UNKNOWN_FORM if flaw is Flaw.FROM or closer_script is None else closer_script
+    return ClosingDetails(closer, STRANGER if flaw is Flaw.TO or closee_script is None else closee_script, fee)
+
+
 def _tlvs(
-    values: Values, node: Closing, closer: Side, details: ClosingDetails, variants: tuple[Variant, ...]
+    node: Closing, closer: Side, details: ClosingDetails, variants: tuple[Variant, ...], flaw: Flaw
 ) -> ClosingTlvs:
-    """Return signatures for some variants: right ones, ones that cannot be relayed, or ones for a theft."""
+    """Return signatures for some variants, with a flaw perhaps."""
+    if flaw is Flaw.THEFT:
+        theft = ClosingSignature(stolen(node, closer.other))
+        return ClosingTlvs(**{one.value: theft for one in variants})
     right = simple.signatures(node, closer, details, variants)
-    theft = ClosingSignature(stolen(node, closer.other))
-    kind = choose(values, "signatures", (0, 1, 2))
-    if kind == 0:
-        return right
-    spoilt = {one.value: replace(sig, low_s=False) for one in variants if (sig := right.of(one)) is not None}
-    return ClosingTlvs(**spoilt) if kind == 1 else ClosingTlvs(**{one.value: theft for one in variants})
+    if flaw is Flaw.HIGH_S:
+        spoilt = {one.value: replace(sig, low_s=False) for one in variants if (sig := right.of(one)) is not None}
+        return ClosingTlvs(**spoilt)
+    return right
 
 
 class Proposal(NamedTuple):
@@ -223,11 +240,9 @@ class Proposal(NamedTuple):
 def _proposes(values: Values) -> Proposal | None:
     """The node sends any ``closing_complete``."""
     node = simple_closing(values)
-    own, peer = node.local_script or STRANGER, node.remote_script or STRANGER
-    details = ClosingDetails(
-        choose(values, "from", (own, UNKNOWN_FORM)), choose(values, "to", (peer, STRANGER)), values("fee")
-    )
-    message = ClosingComplete(details, _tlvs(values, node, LOCAL, details, choose(values, "variants", OFFERS)))
+    flaw = choose(values, "flaw", tuple(Flaw))
+    details = _details(node.local_script, node.remote_script, values("fee"), flaw)
+    message = ClosingComplete(details, _tlvs(node, LOCAL, details, choose(values, "variants", OFFERS), flaw))
     return None if taken(simple.send_closing_complete(node, message)) is None else Proposal(node, message)
 
 
@@ -280,11 +295,9 @@ class Countersigned(NamedTuple):
 def _countersigns(values: Values) -> Countersigned | None:
     """The node gets any ``closing_complete``."""
     node = simple_closing(values)
-    own, peer = node.local_script or STRANGER, node.remote_script or STRANGER
-    details = ClosingDetails(
-        choose(values, "from", (peer, UNKNOWN_FORM)), choose(values, "to", (own, STRANGER)), values("fee")
-    )
-    message = ClosingComplete(details, _tlvs(values, node, REMOTE, details, choose(values, "variants", OFFERS)))
+    flaw = choose(values, "flaw", tuple(Flaw))
+    details = _details(node.remote_script, node.local_script, values("fee"), flaw)
+    message = ClosingComplete(details, _tlvs(node, REMOTE, details, choose(values, "variants", OFFERS), flaw))
     after = taken(simple.receive_closing_complete(node, message))
     return None if after is None else Countersigned(node, message, after)
 
@@ -319,12 +332,12 @@ class Finished(NamedTuple):
 def _gets_answer(values: Values) -> Finished | None:
     """The node has proposed, and gets any ``closing_sig``."""
     node = simple_closing(values)
-    own, peer = node.local_script or STRANGER, node.remote_script or STRANGER
-    details = ClosingDetails(own, peer, values("fee"))
+    flaw = choose(values, "flaw", tuple(Flaw))
+    details = _details(node.local_script, node.remote_script, values("fee"), Flaw.NONE)
     offered = choose(values, "offered", LAWFUL_OFFERS)
     proposed = ClosingComplete(details, ClosingTlvs(**{variant.value: NOTHING for variant in offered}))
-    asked = ClosingDetails(own, choose(values, "to", (peer, STRANGER)), values("answered fee"))
-    tlvs = _tlvs(values, node, LOCAL, asked, choose(values, "variants", OFFERS))
+    asked = _details(node.local_script, node.remote_script, values("answered fee"), flaw)
+    tlvs = _tlvs(node, LOCAL, asked, choose(values, "variants", OFFERS), flaw)
     answer = ClosingSig(asked, tlvs)
     after = taken(simple.receive_closing_sig(replace(node, proposed=proposed), answer))
     return None if after is None or not after.published else Finished(node, proposed, answer, after)

@@ -44,7 +44,7 @@ from boltspec.establishment.state import (
 from boltspec.establishment.steps import receive, send
 from boltspec.outputs import outputs
 from boltspec.params import Limits
-from boltspec.units import Blocks, Msat
+from boltspec.units import Blocks, Msat, Sat
 from boltspec.verdict import Accepted
 
 FEATURES = frozenset({Feature.OPTION_ANCHORS})
@@ -137,7 +137,7 @@ def _each_first_commitment_pays(state: Establishment) -> bool:
     channel = opened(params, opening.push_msat)
     for view in (View.LOCAL_LATEST, View.REMOTE_LATEST):
         found = outputs(params, view.owner, commitment(channel, view))
-        if not found or sum(output.amount_sat for output in found) > opening.funding_satoshis:
+        if not found or sum((output.amount_sat for output in found), Sat(0)) > opening.funding_satoshis:
             return False
     return True
 

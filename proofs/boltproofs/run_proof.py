@@ -6,30 +6,42 @@ One more question for each claim is whether all numbers take one of the paths th
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import z3
 
-from boltproofs.arbitrary import arbitrary_groups
 from boltproofs.closing_theorems import CLOSING_THEOREMS
-from boltproofs.collection import Population, SymbolicHtlcs, as_formula
+from boltproofs.collection import as_formula
 from boltproofs.establishment_theorems import ESTABLISHMENT_THEOREMS
 from boltproofs.execution import DEFINED, Execution, Unsupported, entered, paths, searching
 from boltproofs.findings import Finding, Findings
 from boltproofs.formulas import conjunction, disjunction
-from boltproofs.groups import UNKNOWN_FIELDS, Group
+from boltproofs.groups import Form, forms
 from boltproofs.runs import RunClaim, RunTheorem
 from boltproofs.solving import QUERY_TIMEOUT_MS, Desk, Task
-from boltproofs.symbolic import SymInt
+from boltproofs.symbolic import SymBool, SymInt
+from boltspec.htlc import Htlc
 from boltspec.htlcs import Htlcs
 from boltspec.rules import without
+from boltspec.units import Height, Msat
+
+
+def _htlc_of(form: Form) -> Htlc:
+    offerer, added, removal, removed = form
+    return Htlc(offerer, 0, Msat(1_000), 0, Height(500), added, removal, removed)
+
 
 RUN_THEOREMS: tuple[RunTheorem, ...] = (*ESTABLISHMENT_THEOREMS, *CLOSING_THEOREMS)
 """All theorems about runs."""
 BY_NAME = {theorem.name: theorem for theorem in RUN_THEOREMS}
-GROUPS: tuple[Group, ...] = arbitrary_groups()
+FORMS: tuple[tuple[z3.BoolRef, Htlc], ...] = tuple(
+    (z3.Bool(f"htlcs.{'.'.join(part.name for part in form)}"), _htlc_of(form)) for form in forms()
+)
+"""Every combination of stages, possible or not: whether there are HTLCs in it, and what such a one looks like."""
 NUMBER_BOUND = 1 << 64
 
 
@@ -40,11 +52,19 @@ def _unknown(name: str) -> tuple[SymInt, z3.BoolRef]:
     return SymInt(term), z3.And(term >= 0, term < NUMBER_BOUND)
 
 
-@cache
-def _any_htlcs() -> tuple[SymbolicHtlcs, z3.BoolRef]:
-    """Return any number of HTLCs of every form, and what is known of them."""
-    htlcs = SymbolicHtlcs(tuple(Population(group, group.member) for group in GROUPS))
-    return htlcs, conjunction(fact for group in GROUPS for fact in group.facts())
+class AnyHtlcs:
+    """Any number of HTLCs: of each form there may be some. Only :meth:`any` can be asked, of what a form tells."""
+
+    def any(self, wanted: Callable[[Htlc], bool]) -> SymBool:
+        """Say whether there are HTLCs of a form for which the predicate holds."""
+        return SymBool(disjunction(there for there, member in FORMS if _tells(wanted, member)))
+
+
+def _tells(wanted: Callable[[Htlc], bool], member: Htlc) -> bool:
+    answer = wanted(member)
+    if not isinstance(answer, bool):
+        raise Unsupported("only the stages of these HTLCs are known")
+    return answer
 
 
 class UnknownValues:
@@ -62,10 +82,8 @@ class UnknownValues:
         return number
 
     def htlcs(self) -> Any:
-        """Return any number of HTLCs of every form."""
-        htlcs, fact = _any_htlcs()
-        self._tell("htlcs", fact)
-        return htlcs
+        """Return any number of HTLCs."""
+        return AnyHtlcs()
 
     def _tell(self, name: str, fact: z3.BoolRef) -> None:
         if name not in self._told:
@@ -84,20 +102,15 @@ class PlainValues:
 
     def __call__(self, name: str) -> Any:
         """Return the integer that the model has for the name."""
-        return self._number(z3.Int(name))
+        return int(self.model.eval(z3.Int(name), model_completion=True).as_long())
 
     def htlcs(self) -> Htlcs:
-        """Return one HTLC for every group that has members."""
+        """Return one HTLC for every form that there are some of."""
         found = Htlcs()
-        for group in GROUPS:
-            if self._number(group.number) > 0:
-                member = group.member
-                plain = {name: self._number(getattr(member, name).term) for name in UNKNOWN_FIELDS}
-                found = found.add(replace(member, **plain))
+        for number, (there, member) in enumerate(FORMS):
+            if z3.is_true(self.model.eval(there, model_completion=True)):
+                found = found.add(replace(member, id=number))
         return found
-
-    def _number(self, term: z3.ArithRef) -> int:
-        return int(self.model.eval(term, model_completion=True).as_long())
 
 
 def prove_runs(name: str, task: Task) -> Findings:
@@ -129,7 +142,12 @@ def _settled(claim: RunClaim, theorem: RunTheorem, findings: Findings, desk: Des
             if outcome is None:
                 continue
             finding.witness = finding.witness or _plain(claim, solver) is True
-            _judge(claim, outcome, run, solver, finding, desk, theorem.name)
+            with _failing(claim, outcome, run, solver):
+                asked = desk.ask(solver, theorem.name, claim.label)
+                finding.obligations += 1
+                finding.unknown = finding.unknown or asked.unknown
+                if asked.failed:
+                    _explain(claim, solver, finding)
         asked = desk.ask(ways.none_of_them(), "paths", claim.label)
         if not asked.met:
             finding.unknown = finding.unknown or asked.unknown or f"not every path was found at {claim.label}"
@@ -166,31 +184,26 @@ def _solver() -> z3.Solver:
     return solver
 
 
-def _judge(
-    claim: RunClaim, outcome: Any, run: Execution, solver: z3.Solver, finding: Finding, desk: Desk, name: str
-) -> None:
-    """Ask whether the goal can fail at the end of a path."""
+@contextmanager
+def _failing(claim: RunClaim, outcome: Any, run: Execution, solver: z3.Solver) -> Iterator[None]:
+    """Let the solver hold, within a ``with`` block, that the goal fails at the end of a path."""
     solver.push()
     try:
-        _pose_failure(claim, outcome, run, solver)
-        asked = desk.ask(solver, name, claim.label)
-        finding.obligations += 1
-        finding.unknown = finding.unknown or asked.unknown
-        if asked.failed and finding.counterexample is None:
-            numbers = _refuting_numbers(claim, solver)
-            if numbers is None:
-                finding.unknown = "a counterexample that the plain interpreter does not confirm"
-            else:
-                finding.counterexample = f"not so: {claim.label}\n  for {numbers}"
+        with entered(run):
+            goal = as_formula(lambda: claim.goal(outcome))
+        solver.add(DEFINED.facts)
+        solver.add(z3.Not(goal))
+        yield
     finally:
         solver.pop()
 
 
-def _pose_failure(claim: RunClaim, outcome: Any, run: Execution, solver: z3.Solver) -> None:
-    with entered(run):
-        goal = as_formula(lambda: claim.goal(outcome))
-    solver.add(DEFINED.facts)
-    solver.add(z3.Not(goal))
+def _explain(claim: RunClaim, solver: z3.Solver, finding: Finding) -> None:
+    numbers = _refuting_numbers(claim, solver)
+    if numbers is None:
+        finding.unknown = "a counterexample that the plain interpreter does not confirm"
+    elif finding.counterexample is None:
+        finding.counterexample = f"not so: {claim.label}\n  for {numbers}"
 
 
 def _plain(claim: RunClaim, solver: z3.Solver) -> bool | None:
@@ -215,12 +228,8 @@ def counterexample(claim: RunClaim) -> str | None:
     for outcome, run in paths(lambda: claim.run(UnknownValues({})), solver):
         if outcome is None:
             continue
-        solver.push()
-        try:
-            _pose_failure(claim, outcome, run, solver)
+        with _failing(claim, outcome, run, solver):
             numbers = _refuting_numbers(claim, solver)
-        finally:
-            solver.pop()
         if numbers is not None:
             return numbers
     return None

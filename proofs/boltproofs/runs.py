@@ -26,7 +26,7 @@ class Values(Protocol):
         """Return the unsigned integer of that name, less than 2^64: the same one each time."""
 
     def htlcs(self) -> Htlcs:
-        """Return any number of HTLCs, at any stages."""
+        """Return any number of HTLCs, at any stages, of which nothing can be asked but whether there are such."""
 
 
 def choose(values: Values, name: str, options: Sequence[T]) -> T:

@@ -17,7 +17,9 @@ from boltspec.closing.messages import ClosingComplete, ClosingSignature, Closing
 from boltspec.closing.state import Closing, ClosingFeatures
 from boltspec.closing.transaction import ClosingDetails, Variant
 from boltspec.closing.world import receive, send
-from boltspec.htlc import LOCAL, REMOTE, Event, is_moved_by
+from boltspec.feerates import Feerates, FeeUpdate
+from boltspec.htlc import LOCAL, REMOTE, Event, Stage, is_moved_by
+from boltspec.htlcs import NO_HTLCS
 from boltspec.messages import UpdateAddHtlc
 
 OFFERS = ((Variant.CLOSER_AND_CLOSEE_OUTPUTS,), (Variant.CLOSER_OUTPUT_ONLY, Variant.CLOSER_AND_CLOSEE_OUTPUTS))
@@ -35,9 +37,11 @@ class Move(NamedTuple):
 
 
 def _any_channel(values: Values) -> Channel:
-    """Return a channel with any HTLCs, in which any revocation may be owed."""
+    """Return a channel with any HTLCs and changes of the feerate, in which any revocation may be owed."""
+    stages = [FeeUpdate(values(f"fee update {stage}"), values(f"feerate {stage}")) for stage in range(5)]
     return replace(
         channel(values, LOCAL, values.htlcs()),
+        feerates=Feerates((stages[0], stages[1], stages[2], stages[3], stages[4])),
         local_commitment_number=values("local_commitment_number"),
         local_revocations=values("local_revocations"),
         remote_commitment_number=values("remote_commitment_number"),
@@ -81,9 +85,11 @@ def _proposes_transaction(values: Values) -> Move | None:
 
 
 def _all_is_quiet(move: Move) -> bool:
-    """Say whether both had sent ``shutdown``, no HTLC was there, and nobody owed a revocation."""
+    """Say whether both had sent ``shutdown``, nothing was under way, and nobody owed a revocation."""
     node, of = move.before, move.before.channel
     if not node.sent_shutdown or not node.received_shutdown or of.htlcs.any(lambda _: True):
+        return False
+    if of.feerates.at(Stage.PENDING).number != of.feerates.at(Stage.IRREVOCABLE).number:
         return False
     ours = of.local_commitment_number == of.local_revocations
     return ours and of.remote_commitment_number == of.remote_revocations
@@ -92,6 +98,7 @@ def _all_is_quiet(move: Move) -> bool:
 def _adds(values: Values) -> Move | None:
     """Any ``update_add_htlc``, sent or taken."""
     node, sending = _any_closing(values, ClosingFeatures()), choose(values, "sending", (True, False))
+    node = replace(node, channel=replace(node.channel, htlcs=NO_HTLCS))
     names = ("id", "amount_msat", "payment_hash", "cltv_expiry")
     return _moved(node, UpdateAddHtlc(**{name: values(f"add.{name}") for name in names}), sending)
 
@@ -124,14 +131,21 @@ def _is_orderly(move: Move) -> bool:
     )
     if said or not funded or message.scriptpubkey == UNKNOWN_FORM or upfront not in (None, message.scriptpubkey):
         return False
-    return not sending or not node.channel.htlcs.any(lambda htlc: is_moved_by(htlc, Event.SEND_COMMITMENT_SIGNED))
+    return not sending or not _has_unsigned(node.channel)
 
 
-OF_ANY = ("balances", "fees", "HTLCs", "commitment numbers")
+def _has_unsigned(of: Channel) -> bool:
+    """Say whether there is an update that we have yet to sign for: of an HTLC, or, as the opener, of the feerate."""
+    if of.feerates.at(Stage.PENDING).number != of.feerates.at(Stage.COMMITTED).number:
+        return True
+    return of.htlcs.any(lambda htlc: is_moved_by(htlc, Event.SEND_COMMITMENT_SIGNED))
+
+
+OF_ANY = ("balances", "fees", "feerates", "HTLCs", "commitment numbers")
 
 NO_CLOSE_WITH_HTLCS = RunTheorem(
     name="NoCloseWithHtlcs",
-    sentence="Nothing is proposed or taken for closing while an HTLC or a revocation is pending.",
+    sentence="Nothing is proposed or taken for closing while an HTLC, a new feerate or a revocation is pending.",
     claims=(
         RunClaim("closing_signed", _proposes_fee, _all_is_quiet,
                  ("D02-closing-signed-s-01", "D02-closing-signed-r-01")),
@@ -149,8 +163,8 @@ NO_UPDATE_AFTER_SHUTDOWN = RunTheorem(
         RunClaim("update_add_htlc", _adds, _nobody_had_said_shutdown,
                  ("B02-shutdown-s-06", "D02-shutdown-s-01", "D02-shutdown-r-02")),
     ),
-    unbounded=OF_ANY,
-    bounded="any state, reachable or not",
+    unbounded=("balances", "fees", "feerates", "commitment numbers"),
+    bounded="any state, reachable or not, without other HTLCs: the rules of shutdown are asked before any HTLC is",
 )  # fmt: skip
 
 ORDERLY_SHUTDOWN = RunTheorem(

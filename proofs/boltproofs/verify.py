@@ -1,8 +1,9 @@
 """Proving all theorems: ``boltspec verify``.
 
 The work is cut into units that run in separate processes: one per case of the induction, one per theorem and rule whose
-removal must refute it, one per theorem on chain. The answer *unknown* (of the solver, or because time ran out) is never
-counted as proved; and a theorem whose lemma is not proved is unknown too, whatever became of its own obligations.
+removal must refute it, one per theorem on chain, one per theorem about runs. The answer *unknown* (of the solver, or
+because time ran out) is never counted as proved; and a theorem whose lemma is not proved is unknown too, whatever
+became of its own obligations.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ from boltproofs.chain_proof import prove_on_chain
 from boltproofs.chain_theorems import CHAIN_THEOREMS, ChainTheorem
 from boltproofs.findings import Findings
 from boltproofs.induction_proof import prove_case, refute_without
+from boltproofs.run_proof import RUN_THEOREMS, prove_runs
+from boltproofs.runs import RunTheorem
 from boltproofs.solving import Task
 from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
 
 UNBOUNDED = ("amounts", "heights", "feerates", "limits", "HTLCs", "trace length")
 """What no inductive theorem bounds."""
 
-Theorem = InductiveTheorem | ChainTheorem
-ALL: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS)
+Theorem = InductiveTheorem | ChainTheorem | RunTheorem
+ALL: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS, *RUN_THEOREMS)
 THEOREMS: dict[str, Theorem] = {theorem.name: theorem for theorem in ALL}
 """All theorems by name."""
 
@@ -44,7 +47,7 @@ class TheoremResult:
     status: str
     """``proved``, ``refuted`` or ``unknown``."""
     kind: str
-    """``inductive`` or ``on chain``."""
+    """``inductive``, ``on chain`` or ``runs``."""
     sentence: str
     unbounded: list[str]
     bounds: dict[str, str]
@@ -110,10 +113,12 @@ def verify(
     task = Task(without, deadline, smtlib_dir, cross_check)
     inductive = [theorem for theorem in wanted if isinstance(theorem, InductiveTheorem)]
     on_chain = [theorem for theorem in wanted if isinstance(theorem, ChainTheorem)]
+    of_runs = [theorem for theorem in wanted if isinstance(theorem, RunTheorem)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         names_of_inductive = [theorem.name for theorem in inductive]
         cases = [pool.submit(prove_case, case, names_of_inductive, task) for case in range(len(CASES)) if inductive]
         chained = [pool.submit(prove_on_chain, theorem.name, task) for theorem in on_chain]
+        chained += [pool.submit(prove_runs, theorem.name, task) for theorem in of_runs]
         refuted = [
             (theorem.name, rule, pool.submit(refute_without, theorem.name, rule, task))
             for theorem in inductive
@@ -161,7 +166,7 @@ def _wanted(names: Sequence[str] | None) -> list[Theorem]:
 
 def lemmas_of(theorem: Theorem) -> list[str]:
     """Return the names of the theorems that a proof assumes, itself left out."""
-    if isinstance(theorem, ChainTheorem):
+    if isinstance(theorem, ChainTheorem | RunTheorem):
         return list(theorem.lemmas)
     goals = (*STRUCTURE, *theorem.lemmas)
     return [goal.name for goal in goals if goal.name != theorem.name]
@@ -171,7 +176,6 @@ def _result(
     theorem: Theorem, findings: Findings, refutations: dict[str, list[tuple[str, bool]]], weakened: bool
 ) -> TheoremResult:
     found = findings.of(theorem.name)
-    inductive = isinstance(theorem, InductiveTheorem)
     tried = [*refutations.get(theorem.name, []), *found.refutations]
     if not found.obligations:
         found.unknown = found.unknown or "nothing was asked of the solver"
@@ -179,7 +183,7 @@ def _result(
     result = TheoremResult(
         name=theorem.name,
         status=status,
-        kind="inductive" if inductive else "on chain",
+        kind=_kind(theorem),
         sentence=theorem.goal.sentence if isinstance(theorem, InductiveTheorem) else theorem.sentence,
         unbounded=list(UNBOUNDED if isinstance(theorem, InductiveTheorem) else theorem.unbounded),
         bounds=_bounds(theorem),
@@ -196,8 +200,20 @@ def _result(
     return result
 
 
+def _kind(theorem: Theorem) -> str:
+    match theorem:
+        case InductiveTheorem():
+            return "inductive"
+        case ChainTheorem():
+            return "on chain"
+        case RunTheorem():
+            return "runs"
+
+
 def _bounds(theorem: Theorem) -> dict[str, str]:
     """Return what a theorem bounds or demands of its parameters: an inductive one nothing."""
+    if isinstance(theorem, RunTheorem):
+        return {"bounded": theorem.bounded}
     return {"holds if": theorem.condition} if isinstance(theorem, ChainTheorem) and theorem.condition else {}
 
 

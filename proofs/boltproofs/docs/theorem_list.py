@@ -1,4 +1,4 @@
-"""The theorems of :mod:`boltproofs.theorems` and :mod:`boltproofs.chain_theorems`, with what came of the last run."""
+"""The theorems of all kinds, with what came of the last run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from boltproofs.chain_theorems import CHAIN_THEOREMS, ChainTheorem
 from boltproofs.docs.known import caveat, verified
 from boltproofs.docs.markdown import heading, table
 from boltproofs.docs.requirement_links import rule_links
+from boltproofs.run_proof import RUN_THEOREMS
+from boltproofs.runs import RunTheorem
 from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
 from boltproofs.verify import ALL, UNBOUNDED
 
@@ -36,7 +38,11 @@ def theorems() -> str:
     """Return a section per theorem."""
     inductive = [_inductive(theorem) for theorem in INDUCTIVE]
     on_chain = [_on_chain(theorem) for theorem in CHAIN_THEOREMS]
-    return "\n".join([heading(2, "Inductive theorems"), *inductive, heading(2, "Theorems on chain"), *on_chain])
+    of_runs = [_of_runs(theorem) for theorem in RUN_THEOREMS]
+    return "\n".join([
+        heading(2, "Inductive theorems"), *inductive, heading(2, "Theorems on chain"), *on_chain,
+        heading(2, "Theorems about runs"), *of_runs,
+    ])  # fmt: skip
 
 
 def _inductive(theorem: InductiveTheorem) -> str:
@@ -50,6 +56,12 @@ def _on_chain(theorem: ChainTheorem) -> str:
     exact = ", and that is exact: one block slower and it fails" if theorem.tight else ""
     condition = f"- holds where {theorem.condition}{exact}\n" if theorem.condition else ""
     return f"{section.rstrip()}\n{condition}- claims:\n{claims}"
+
+
+def _of_runs(theorem: RunTheorem) -> str:
+    section = _section(theorem.name, theorem.sentence, list(theorem.lemmas), theorem.unbounded, theorem.fails_without)
+    claims = "".join(f"  - {claim.label}\n" for claim in theorem.claims)
+    return f"{section.rstrip()}\n- bounded: {theorem.bounded}\n- claims:\n{claims}"
 
 
 def _section(name: str, sentence: str, lemmas: list[str], unbounded: tuple[str, ...], rules: tuple[str, ...]) -> str:
