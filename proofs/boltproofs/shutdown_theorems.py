@@ -14,9 +14,9 @@ from boltproofs.runs import RunClaim, RunTheorem, Values, choose
 from boltspec.channel import Channel
 from boltspec.closing import legacy, simple
 from boltspec.closing.messages import ClosingComplete, ClosingSignature, ClosingSigned, Message, Shutdown
+from boltspec.closing.party import receive, send
 from boltspec.closing.state import Closing, ClosingFeatures
 from boltspec.closing.transaction import ClosingDetails, Variant
-from boltspec.closing.world import receive, send
 from boltspec.feerates import Feerates, FeeUpdate
 from boltspec.htlc import LOCAL, REMOTE, Event, Stage, is_moved_by
 from boltspec.htlcs import NO_HTLCS
