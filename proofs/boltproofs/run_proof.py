@@ -137,6 +137,8 @@ def _settled(claim: RunClaim, theorem: RunTheorem, findings: Findings, desk: Des
     solver, ways = _solver(), _Ways()
     try:
         for outcome, run in paths(lambda: claim.run(UnknownValues(ways.facts)), solver):
+            if desk.task.expired:
+                break
             findings.paths += 1
             ways.note(run)
             if outcome is None:

@@ -31,6 +31,7 @@ class Reaction(StrEnum):
     FAIL_CHANNEL = "send an error and fail the channel"
     WARN_AND_CLOSE = "ignore the message, send a warning and close the connection"
     WARN = "ignore the message and send a warning"
+    CLOSE = "close the connection"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ CHAPTERS = (
             "properties.catalogue",
         ),
     ),
+    Chapter("Connecting", package("connection")),
     Chapter("Opening a channel", package("establishment")),
     Chapter("Closing together", package("closing")),
     Chapter("The chain as arbiter", package("chain")),

@@ -8,10 +8,11 @@ from typing import Any
 
 from boltproofs.explorer.family import Family, Property, Scenario
 from boltproofs.families.closing import CLOSING
+from boltproofs.families.connection import CONNECTION
 from boltproofs.families.dance import DANCE
 from boltproofs.families.establishment import ESTABLISHMENT
 
-FAMILIES: tuple[Family, ...] = (DANCE, ESTABLISHMENT, CLOSING)
+FAMILIES: tuple[Family, ...] = (DANCE, CONNECTION, ESTABLISHMENT, CLOSING)
 """A new family is listed here, and nowhere else."""
 SCENARIOS: Mapping[str, Any] = MappingProxyType(
     {name: scenario for family in FAMILIES for name, scenario in family.scenarios.items()}
