@@ -39,26 +39,20 @@ class View(Enum):
 
     def __init__(self, owner: Side, local_from: Stage, remote_from: Stage) -> None:
         self.owner = owner
-        self._additions_from = (local_from, remote_from)
-        self._removals_from = (remote_from, local_from)
-
-    def includes_additions_from(self, offerer: Side) -> Stage:
-        """Return the least stage at which the view includes an addition or a fee update of this side."""
-        return self._additions_from[offerer]
-
-    def includes_removals_from(self, offerer: Side) -> Stage:
-        """Return the least stage at which the view includes the removal of such an HTLC, by the other side."""
-        return self._removals_from[offerer]
+        self.additions_from = (local_from, remote_from)
+        """By offerer: the least stage at which the view includes an addition or a fee update of this side."""
+        self.removals_from = (remote_from, local_from)
+        """By offerer: the least stage at which the view includes the removal of such an HTLC, by the other side."""
 
 
 def is_added(htlc: Htlc, view: View) -> bool:
     """Say whether the view includes the HTLC's ``update_add_htlc``."""
-    return htlc.added >= view.includes_additions_from(htlc.offerer)
+    return htlc.added >= view.additions_from[htlc.offerer]
 
 
 def is_removed(htlc: Htlc, view: View) -> bool:
     """Say whether the view includes the HTLC's removal."""
-    return htlc.removed >= view.includes_removals_from(htlc.offerer)
+    return htlc.removed >= view.removals_from[htlc.offerer]
 
 
 def is_in(htlc: Htlc, view: View) -> bool:
@@ -123,7 +117,7 @@ def dust_balance(channel: Channel, view: View, owner: Side, rate: FeeratePerKw) 
 
 def feerate(channel: Channel, view: View) -> FeeratePerKw:
     """Return the feerate of the view: that of the newest ``update_fee`` which it includes."""
-    return channel.feerates.at(view.includes_additions_from(channel.params.opener)).feerate_per_kw
+    return channel.feerates.at(view.additions_from[channel.params.opener]).feerate_per_kw
 
 
 def fee(channel: Channel, view: View, owner: Side) -> Sat:

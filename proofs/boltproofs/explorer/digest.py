@@ -168,9 +168,27 @@ class Digests:
 
     def fingerprint(self, world: object) -> int:
         """Return the fingerprint of a world: equal worlds have equal ones."""
-        parts: list[bytes] = []
-        self._collect(reader_of_fields(type(world))(world), parts)
-        return int.from_bytes(blake2b(b"".join(parts), digest_size=FINGERPRINT_BYTES).digest(), "big")
+        return fingerprint_of(self.parts(world))
+
+    def parts(self, world: object) -> Parts:
+        """Return what the fields of a world contribute to its fingerprint."""
+        return [self._part(value) for value in reader_of_fields(type(world))(world)]
+
+    def parts_after(self, before: object, parts: Parts, world: object) -> Parts:
+        """Return the same, the world before it known: a move leaves most fields as they are."""
+        read, part = reader_of_fields(type(world)), self._part
+        return [
+            known if value is old else part(value)
+            for value, old, known in zip(read(world), read(before), parts, strict=True)
+        ]
+
+    def _part(self, value: object) -> bytes:
+        """Return what a field contributes to the fingerprint."""
+        if type(value) is tuple:
+            parts = [_length(len(value))]
+            self._collect(value, parts)
+            return b"".join(parts)
+        return self.of(value)
 
     def _collect(self, values: tuple[object, ...], parts: list[bytes]) -> None:
         """Append digests of all that is in a tuple; a length stands before the content of each tuple in it."""
@@ -183,6 +201,15 @@ class Digests:
             else:
                 entry = known.get(id(value))
                 parts.append(entry[0] if entry is not None else self._of_value(value))
+
+
+Parts = list[bytes]
+"""What the fields of a world contribute to its fingerprint, in their order."""
+
+
+def fingerprint_of(parts: Parts) -> int:
+    """Return the fingerprint that is made of these parts."""
+    return int.from_bytes(blake2b(b"".join(parts), digest_size=FINGERPRINT_BYTES).digest(), "big")
 
 
 @cache

@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from boltproofs.explorer.digest import Digests, reader_of_fields
+from boltproofs.explorer.digest import Digests, Parts, reader_of_fields
 
 
 class Reached(NamedTuple):
@@ -21,6 +21,8 @@ class Reached(NamedTuple):
     """Fingerprint of the world from which it was reached."""
     world: Any
     """The world: of which type depends on the family that is searched."""
+    parts: Parts | None = None
+    """What its fields contribute to the fingerprint, if that has been computed in this process."""
 
 
 class Parcels:
@@ -33,7 +35,7 @@ class Parcels:
     def pack(self, worlds: Iterable[Reached]) -> bytes:
         """Return the worlds as bytes for :func:`unpack` in the process of that shard."""
         new: dict[bytes, object] = {}
-        packed = [(fingerprint, parent, *self._of_world(world, new)) for fingerprint, parent, world in worlds]
+        packed = [(fingerprint, parent, *self._of_world(world, new)) for fingerprint, parent, world, _ in worlds]
         return pickle.dumps((new, packed), pickle.HIGHEST_PROTOCOL)
 
     def _of_world(self, world: Any, new: dict[bytes, object]) -> tuple[type, tuple[object, ...]]:

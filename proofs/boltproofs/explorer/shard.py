@@ -16,7 +16,7 @@ from enum import StrEnum
 from resource import RUSAGE_SELF, getrusage
 from typing import NamedTuple
 
-from boltproofs.explorer.digest import Digests
+from boltproofs.explorer.digest import Digests, fingerprint_of
 from boltproofs.explorer.exchange import Reached
 from boltproofs.explorer.family import Family, Property, Scenario, World
 from boltproofs.explorer.memory import remembering
@@ -199,14 +199,16 @@ class Shard:
     def _expand_one(self, reached: Reached, violations: list[Violation]) -> int:
         task, watch, parents = self._task, self._watch, self._parents
         transitions = 0
+        parts_before = reached.parts or self.digests.parts(reached.world)
         for move, successor in task.family.successors(reached.world, task.scenario, self._steps):
             transitions += 1
             after = self._stands_for(successor)
-            fingerprint = self.digests.fingerprint(after)
+            parts = self.digests.parts_after(reached.world, parts_before, after)
+            fingerprint = fingerprint_of(parts)
             for name in watch.of_move(reached.world, move, successor):
                 violations.append(Violation(name, reached.fingerprint, fingerprint, move))
             if fingerprint not in parents:
-                self._found[fingerprint % task.shards].append(Reached(fingerprint, reached.fingerprint, after))
+                self._found[fingerprint % task.shards].append(Reached(fingerprint, reached.fingerprint, after, parts))
         if transitions == 0:
             self._note_end(reached, violations)
         return transitions

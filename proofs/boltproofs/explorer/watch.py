@@ -7,10 +7,12 @@ answers are remembered, since a search meets the same node in many worlds.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from boltproofs.explorer.digest import Digests, reader_of_fields
-from boltproofs.explorer.family import Family, Form, Property, Scenario, World
+from boltproofs.explorer.family import Family, Form, Property, World
 from boltspec.move import Move
+from boltspec.properties.property import OfBoth
 
 Names = tuple[str, ...]
 """Names of properties, in the order in which the family lists them."""
@@ -20,7 +22,7 @@ NONE: Names = ()
 class Watch:
     """The properties that one search of a scenario asks for."""
 
-    def __init__(self, family: Family, scenario: Scenario, asked: Sequence[Property], digests: Digests) -> None:
+    def __init__(self, family: Family, scenario: Any, asked: Sequence[Property], digests: Digests) -> None:
         self._family = family
         self._scenario = scenario
         self._digests = digests
@@ -28,6 +30,10 @@ class Watch:
         self._of_node, self._of_step, self._of_move, self._of_world, self._of_end = (
             tuple(one for one in asked if one.form is form) for form in Form
         )
+        self._compared: list[tuple[str, OfBoth[Any], dict[bytes, Any]]] = [
+            (one.name, one.holds, {}) for one in self._of_world if isinstance(one.holds, OfBoth)
+        ]
+        self._of_world = tuple(one for one in self._of_world if not isinstance(one.holds, OfBoth))
         self._nodes: dict[bytes, Names] = {}
         self._steps: dict[tuple[object, ...], Names] = {}
 
@@ -49,7 +55,19 @@ class Watch:
 
     def of_world(self, world: World) -> Names:
         """Return what a world breaks."""
-        return tuple([one.name for one in self._of_world if not one.holds(world, self._scenario)])
+        broken = tuple([one.name for one in self._of_world if not one.holds(world, self._scenario)])
+        for name, compared, beliefs in self._compared:
+            first, second = world.nodes
+            believed = self._belief(compared, first, beliefs), self._belief(compared, second, beliefs)
+            if not compared.agree(world, self._scenario, believed):
+                broken += (name,)
+        return broken
+
+    def _belief(self, compared: OfBoth[Any], node: Any, beliefs: dict[bytes, Any]) -> Any:
+        key = self._digests.of(node)
+        if key not in beliefs:
+            beliefs[key] = compared.belief(node)
+        return beliefs[key]
 
     def of_end(self, world: World) -> Names:
         """Return what a world breaks by being the last one."""

@@ -141,7 +141,7 @@ def _commits_something(step: Step) -> bool:
     if not (step.sending and isinstance(step.message, CommitmentSigned)):
         return True
     new, old, opener = View.REMOTE_NEXT, View.REMOTE_LATEST, step.before.params.opener
-    fees = (step.before.feerates.at(view.includes_additions_from(opener)) for view in (new, old))
+    fees = (step.before.feerates.at(view.additions_from[opener]) for view in (new, old))
     if next(fees).number != next(fees).number:
         return True
     return step.before.htlcs.any(lambda htlc: is_in(htlc, new) is not is_in(htlc, old))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from boltspec.channel import Channel, Link
 from boltspec.commitment import Commitment, View, commitment
 from boltspec.htlc import Stage
 from boltspec.messages import CommitmentSigned
-from boltspec.properties.property import WorldProperty
+from boltspec.properties.property import OfBoth, WorldProperty
 from boltspec.scenario import Scenario
 from boltspec.world import World
 
@@ -24,14 +26,25 @@ def _never_rejected(world: World, scenario: Scenario) -> bool:
     return world.blame is None
 
 
-def _same_view(world: World, scenario: Scenario) -> bool:
+class _Newest(NamedTuple):
+    """The newest commitments, as one node computes them."""
+
+    held: Commitment
+    """Its own, which it holds."""
+    signed: Commitment
+    """The peer's, which it has signed."""
+
+
+def _newest(node: Channel) -> _Newest:
+    return _Newest(commitment(node, View.LOCAL_LATEST), commitment(node, View.REMOTE_LATEST))
+
+
+def _same_view(world: World, scenario: Scenario, newest: tuple[_Newest, _Newest]) -> bool:
     if not _honest_and_talking(world, scenario):
         return True
     for holder in (0, 1):
-        if any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder]):
-            continue
-        signed = commitment(world.nodes[1 - holder], View.REMOTE_LATEST)
-        if signed != commitment(world.nodes[holder], View.LOCAL_LATEST):
+        under_way = any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder])
+        if not under_way and newest[1 - holder].signed != newest[holder].held:
             return False
     return True
 
@@ -74,7 +87,9 @@ NEVER_REJECTED = WorldProperty(
     "NeverRejected", "An honest node never rejects a message of an honest node.", _never_rejected
 )
 SAME_VIEW = WorldProperty(
-    "SameView", "Signer and holder of a commitment compute it alike once its signature has arrived.", _same_view
+    "SameView",
+    "Signer and holder of a commitment compute it alike once its signature has arrived.",
+    OfBoth(_newest, _same_view),
 )
 EVENTUAL_AGREEMENT = WorldProperty(
     "EventualAgreement", "With nothing pending and nothing in flight the newest commitments mirror each other.",

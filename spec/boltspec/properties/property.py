@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from boltspec.channel import Channel
 from boltspec.messages import Message
 from boltspec.scenario import Scenario
 from boltspec.world import World
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,23 @@ class StepProperty:
     name: str
     sentence: str
     holds: Callable[[Step], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class OfBoth(Generic[T]):
+    """A predicate on worlds that compares what the two nodes believe.
+
+    What a node believes depends on the node alone: a search, which meets few nodes in many worlds, works it out once
+    for each.
+    """
+
+    belief: Callable[[Channel], T]
+    agree: Callable[[World, Scenario, tuple[T, T]], bool]
+
+    def __call__(self, world: World, scenario: Scenario) -> bool:
+        """Say whether it holds in a world."""
+        first, second = world.nodes
+        return self.agree(world, scenario, (self.belief(first), self.belief(second)))
 
 
 @dataclass(frozen=True, slots=True)
