@@ -65,12 +65,13 @@ def change(htlc: Htlc, side: Side, view: View) -> Msat:
 
     Its offerer has paid while it is pending or fulfilled, its recipient is paid once it is fulfilled.
     """
-    if not is_added(htlc, view):
+    offerer = htlc.offerer
+    if htlc.added < view.additions_from[offerer]:
         return NOTHING
-    gone = is_removed(htlc, view)
-    if htlc.offerer is side:
-        return NOTHING if gone and htlc.removal is not Removal.FULFILL else -htlc.amount_msat
-    return htlc.amount_msat if gone and htlc.removal is Removal.FULFILL else NOTHING
+    gone, fulfilled = htlc.removed >= view.removals_from[offerer], htlc.removal is Removal.FULFILL
+    if offerer is side:
+        return NOTHING if gone and not fulfilled else -htlc.amount_msat
+    return htlc.amount_msat if gone and fulfilled else NOTHING
 
 
 def balance(channel: Channel, side: Side, view: View) -> Msat:

@@ -45,6 +45,8 @@ class Htlcs:
 
     def total(self, weight: Callable[[Htlc], N], zero: N) -> N:
         """Return the sum of a quantity over all HTLCs; ``zero`` gives its unit."""
+        if not self.items:
+            return zero
         return sum([weight(htlc) for htlc in self.items], zero)  # type: ignore[call-overload, no-any-return]
 
     def count(self, wanted: Callable[[Htlc], bool]) -> int:

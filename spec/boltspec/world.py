@@ -26,7 +26,6 @@ made of functions of single components (:mod:`boltspec.party`), whose results a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from boltspec.channel import Channel, Link, opened
@@ -54,8 +53,7 @@ class Blame(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """A state of the world."""
 
     nodes: tuple[Channel, Channel]
@@ -132,15 +130,14 @@ def take(world: World, scenario: Scenario, move: Move) -> World:
 def _sends(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
     abusive = scenario.corrupt[party] and world.abuses > 0
     for sent in steps.outgoing(scenario, party, world.nodes[party], world.offered[party], abusive):
-        after = replace(
-            world,
+        after = world._replace(
             nodes=_with(world.nodes, party, sent.channel),
             wires=_with(world.wires, party, (*world.wires[party], *sent.messages)),
             offered=_with(world.offered, party, sent.offered),
             abuses=world.abuses - sent.forbidden,
         )
         if world.crashes and any(map(is_durable_before, sent.messages)) and duty("D02-retransmission-n-01"):
-            after = replace(after, durable=_with(world.durable, party, sent.channel))
+            after = after._replace(durable=_with(world.durable, party, sent.channel))
         yield Move(party, "send", sent.label), after
 
 
@@ -150,16 +147,16 @@ def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
 
 
 def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tuple[Move, World]:
-    message, *rest = world.wires[1 - party]
+    message = world.wires[1 - party][0]
     move = Move(party, "deliver", type(message).__name__)
-    world = replace(world, wires=_with(world.wires, 1 - party, tuple(rest)))
+    wires = _with(world.wires, 1 - party, world.wires[1 - party][1:])
     verdict = steps.incoming(scenario, party, world.nodes[party], message)
     if isinstance(verdict, Rejected):
-        return move, _rejected(world, scenario, party, verdict.rule)
+        return move, _rejected(world._replace(wires=wires), scenario, party, verdict.rule)
     history = world.history
     if scenario.onchain and isinstance(message, CommitmentSigned):
         history = _with(history, party, (*history[party], message))
-    return move, replace(world, nodes=_with(world.nodes, party, verdict.state), history=history)
+    return move, world._replace(nodes=_with(world.nodes, party, verdict.state), wires=wires, history=history)
 
 
 def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
@@ -168,7 +165,7 @@ def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
     # Who has lost its data, and who meets such a one, must expect that numbers do not fit.
     excused = scenario.corrupt[1 - party] or any(world.restored)
     blame = None if excused else Blame(party, rule)
-    return replace(world, wires=((), ()), connected=False, blame=blame)
+    return world._replace(wires=((), ()), connected=False, blame=blame)
 
 
 # --- losing the connection, and more ---
@@ -177,29 +174,29 @@ def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
 def _losses(world: World, scenario: Scenario, steps: Steps) -> Iterator[tuple[Move, World]]:
     if world.disconnections:
         after = _reconnected(world, world.nodes, steps)
-        yield Move(CHAIN, "disconnect", ""), replace(after, disconnections=world.disconnections - 1)
+        yield Move(CHAIN, "disconnect", ""), after._replace(disconnections=world.disconnections - 1)
     for party in (0, 1):
         durable = world.durable[party]
         if world.crashes and durable is not None and not scenario.corrupt[party]:
             after = _restarted(world, party, durable, steps)
-            yield Move(party, "crash", ""), replace(after, crashes=world.crashes - 1)
+            yield Move(party, "crash", ""), after._replace(crashes=world.crashes - 1)
         if world.restores and not scenario.corrupt[party]:
             after = _restarted(world, party, initial(scenario).nodes[party], steps)
             yield (
                 Move(party, "restore", ""),
-                replace(after, restores=world.restores - 1, restored=_with(world.restored, party, True)),
+                after._replace(restores=world.restores - 1, restored=_with(world.restored, party, True)),
             )
 
 
 def _restarted(world: World, party: int, channel: Channel, steps: Steps) -> World:
     """Return the world in which a party has started again from an earlier state."""
     history = world.history[party][: channel.local_commitment_number + 1]
-    world = replace(world, history=_with(world.history, party, history))
+    world = world._replace(history=_with(world.history, party, history))
     return _reconnected(world, _with(world.nodes, party, channel), steps)
 
 
 def _reconnected(world: World, nodes: tuple[Channel, Channel], steps: Steps) -> World:
-    return replace(world, nodes=(steps.disconnected(nodes[0]), steps.disconnected(nodes[1])), wires=((), ()))
+    return world._replace(nodes=(steps.disconnected(nodes[0]), steps.disconnected(nodes[1])), wires=((), ()))
 
 
 # --- the chain ---
@@ -220,7 +217,7 @@ def _publications(world: World, scenario: Scenario, party: int, steps: Steps) ->
         for label, height in _moments(world.ledger.height, signed):
             ledger = steps.closing(scenario, party, height, message)
             move = Move(party, "publish", f"commitment {number}{label}")
-            yield move, replace(world, ledger=ledger, wires=((), ()), connected=False)
+            yield move, world._replace(ledger=ledger, wires=((), ()), connected=False)
 
 
 def _moments(height: Height, signed: Commitment) -> Iterator[tuple[str, Height]]:
@@ -237,12 +234,12 @@ def _chain_moves(world: World, scenario: Scenario) -> Iterator[tuple[Move, World
             for path in usable_paths(world, scenario, party, confirmed):
                 params = world.nodes[party].params
                 move = Move(party, "spend", f"{index} {confirmed.output.kind} {path.use}")
-                yield move, replace(world, ledger=spend(ledger, params, confirmed, path))
+                yield move, world._replace(ledger=spend(ledger, params, confirmed, path))
                 punishes = path.need is Need.SECRET and not scenario.corrupt[party]
                 # A penalty that is still open when the time for it is up: see the module's text.
                 overdue |= punishes and ledger.height + Blocks(1) >= confirmed.height + scenario.reaction
     if not overdue and ledger.height < horizon(world):
-        yield Move(CHAIN, "mine", ""), replace(world, ledger=mine(ledger))
+        yield Move(CHAIN, "mine", ""), world._replace(ledger=mine(ledger))
 
 
 def usable_paths(world: World, scenario: Scenario, party: int, confirmed: Confirmed) -> Iterator[Path]:

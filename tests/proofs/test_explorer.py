@@ -324,15 +324,15 @@ def test_every_part_of_a_world_is_in_its_fingerprint() -> None:
     world = initial(SCENARIOS["thief-A"])
     node = replace(world.nodes[0], remote_secrets=1)
     others = [
-        replace(world, nodes=(node, world.nodes[1])),
-        replace(world, nodes=(world.nodes[1], world.nodes[0])),
-        replace(world, offered=(1, 0)),
-        replace(world, offered=(0, 1)),
-        replace(world, history=((), world.history[1])),
-        replace(world, history=(world.history[1], world.history[0])),
-        replace(world, connected=False),
-        replace(world, abuses=world.abuses + 1),
-        replace(world, ledger=replace(world.ledger, height=Height(1))),
+        world._replace(nodes=(node, world.nodes[1])),
+        world._replace(nodes=(world.nodes[1], world.nodes[0])),
+        world._replace(offered=(1, 0)),
+        world._replace(offered=(0, 1)),
+        world._replace(history=((), world.history[1])),
+        world._replace(history=(world.history[1], world.history[0])),
+        world._replace(connected=False),
+        world._replace(abuses=world.abuses + 1),
+        world._replace(ledger=replace(world.ledger, height=Height(1))),
     ]
     digests = Digests()
     assert len({digests.fingerprint(one) for one in (world, *others)}) == 1 + len(others)

@@ -34,10 +34,16 @@ def packed(value: object) -> bytes:
 def _plain(value: object) -> object:
     """Return a value as nested tuples of integers, strings and ``None``."""
     kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     reader = _READERS.get(kind)
     if reader is None:
         reader = _READERS[kind] = _reader(kind)
     return reader(value)
+
+
+_AS_THEY_ARE = frozenset((int, str, bool, type(None)))
+"""Types of values that need not be made plain."""
 
 
 def _reader(kind: type) -> Callable[[Any], object]:
@@ -45,8 +51,6 @@ def _reader(kind: type) -> Callable[[Any], object]:
 
     The constants of a channel are part of all its states: they are made plain once.
     """
-    if kind in (int, str, bool, type(None)):
-        return _same
     if issubclass(kind, Enum):
         return attrgetter("name")
     if issubclass(kind, int):
@@ -70,7 +74,11 @@ def _record_reader(kind: type) -> Callable[[Any], object]:
     read = attrgetter(*names)
     if len(names) == 1:
         return lambda value: (kind.__name__, _plain(read(value)))
-    return lambda value: (kind.__name__, *map(_plain, read(value)))
+    return lambda value: (kind.__name__, *_plain_entries(read(value)))
+
+
+def _plain_entries(values: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple([value if type(value) in _AS_THEY_ARE else _plain(value) for value in values])
 
 
 @cache
@@ -78,16 +86,8 @@ def _plain_params(params: Params) -> object:
     return _record_reader(Params)(params)
 
 
-def _same(value: object) -> object:
-    return value
-
-
-def _plain_entries(value: tuple[object, ...]) -> object:
-    return tuple([_plain(entry) for entry in value])
-
-
 def _plain_members(value: frozenset[object]) -> object:
-    return ("frozenset", *sorted((_plain(entry) for entry in value), key=repr))
+    return ("frozenset", *sorted(map(_plain, value), key=repr))
 
 
 _READERS: dict[type, Callable[[Any], object]] = {}
@@ -99,6 +99,11 @@ def digest(value: object) -> bytes:
 
 
 # --- worlds ---
+
+
+def field_names(kind: Any) -> tuple[str, ...]:
+    """Return the names of the fields of a record: a named tuple or a dataclass."""
+    return kind._fields if hasattr(kind, "_fields") else tuple(field.name for field in fields(kind))
 
 
 def reader_of_fields(kind: type) -> Callable[[Any], tuple[object, ...]]:
@@ -113,7 +118,9 @@ _FIELD_READERS: dict[type, Callable[[Any], tuple[object, ...]]] = {}
 
 
 def _make_reader_of_fields(kind: type) -> Callable[[Any], tuple[object, ...]]:
-    names = [field.name for field in fields(kind)]
+    if issubclass(kind, tuple):
+        return _as_it_is
+    names = field_names(kind)
     if len(names) == 1:
         read_one = attrgetter(names[0])
         return lambda record: (read_one(record),)
@@ -201,6 +208,10 @@ class Digests:
             else:
                 entry = known.get(id(value))
                 parts.append(entry[0] if entry is not None else self._of_value(value))
+
+
+def _as_it_is(record: tuple[object, ...]) -> tuple[object, ...]:
+    return record
 
 
 Parts = list[bytes]

@@ -144,7 +144,7 @@ class Family:
     reduction: Callable[[Any], Callable[[World], World]] = field(default=_itself)
     """For a scenario, the function that says which world stands for a world in a search."""
     step_of: Callable[[World, Move, World, Any], Any] = field(default=_no_step)
-    """``(before, move, after, scenario) -> step`` of an honest party, what properties of that form are asked of."""
+    """``(before, move, after, scenario) -> step`` of an honest party, a tuple that its properties are asked of."""
     replayable: bool = False
     """Its moves make transactions: traces can be replayed on a chain."""
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from boltproofs.explorer.digest import collision_probability
 from boltproofs.explorer.family import Property, Scenario
-from boltproofs.explorer.shard import ROOT, Bounds, Shard, Stop, Task, Violation
+from boltproofs.explorer.shard import ROOT, Bounds, Shard, Stop, Task, Violation, collector_off
 from boltproofs.explorer.team import Alone, Processes, Team
 from boltproofs.families import family_of
 from boltproofs.trace import Trace
@@ -101,7 +101,7 @@ def search(
         raise ValueError(f"no properties of {family.name}: {', '.join(sorted(unknown))}")
     task = Task(family, scenario, without, bounds, names, extra, workers)
     team = nullcontext(Alone(task)) if workers == 1 else Processes(task)
-    with team as shards:
+    with team as shards, collector_off():
         return _Run(task, shards, progress).run()
 
 
@@ -119,11 +119,12 @@ def survey(scenario: Scenario, without: frozenset[str], bounds: Bounds) -> Surve
     """Search on behind broken properties, and return all that break."""
     team = Alone(Task(family_of(scenario), scenario, without, bounds))
     run = _Run(team.task, team, None)
-    broken = {violation.property for violation in team.begin()}
     stopped = None
-    while stopped is None and team.waiting():
-        violations, stopped = run.level()
-        broken |= {violation.property for violation in violations}
+    with collector_off():
+        broken = {violation.property for violation in team.begin()}
+        while stopped is None and team.waiting():
+            violations, stopped = run.level()
+            broken |= {violation.property for violation in violations}
     return Survey(frozenset(broken), stopped is None)
 
 

@@ -95,7 +95,7 @@ class Level:
 
 
 @contextmanager
-def _collector_off() -> Iterator[None]:
+def collector_off() -> Iterator[None]:
     """Keep the garbage collector from walking all worlds again and again: they hold no cycles."""
     was_on = gc.isenabled()
     gc.disable()
@@ -176,7 +176,7 @@ class Shard:
         worlds, self._newest = self._newest, []
         transitions, violations = 0, list[Violation]()
         stopped = None
-        with without(self._task.without), _collector_off():
+        with without(self._task.without):
             for index, reached in enumerate(worlds):
                 stopped = self._must_stop(deadline) if index % WORLDS_BETWEEN_CHECKS == 0 else None
                 if stopped:

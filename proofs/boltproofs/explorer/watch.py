@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from boltproofs.explorer.digest import Digests, reader_of_fields
+from boltproofs.explorer.digest import Digests
 from boltproofs.explorer.family import Family, Form, Property, World
 from boltspec.move import Move
 from boltspec.properties.property import OfBoth
@@ -90,7 +90,7 @@ class Watch:
         step = self._family.step_of(before, move, after, self._scenario)
         if step is None:
             return NONE
-        key = tuple(map(self._digests.of, reader_of_fields(type(step))(step)))
+        key = tuple(map(self._digests.of, step))
         found = self._steps.get(key)
         if found is None:
             found = self._steps[key] = tuple([one.name for one in self._of_step if not one.holds(step)])

@@ -34,8 +34,7 @@ class Reduction:
         owner = self._node(closing.owner, number + (number < owner.local_revocations), 0, 0)
         punishable = number + (number < other.remote_revocations)
         other = self._node(1 - closing.owner, 0, punishable, number + (number < other.remote_secrets))
-        return replace(
-            world,
+        return world._replace(
             nodes=(owner, other) if closing.owner == 0 else (other, owner),
             wires=((), ()),
             offered=(0, 0),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import Enum
 from typing import Any
 
+from boltproofs.explorer.digest import field_names
 from boltproofs.explorer.family import Form, Property, Rung, World
 from boltspec.move import Move
 from boltspec.scenario import NAMES
@@ -42,7 +43,7 @@ def short(value: object) -> str:
     if isinstance(value, Enum):
         text = str(value.value) if isinstance(value.value, str) else value.name.lower()
     elif is_dataclass(value) and not isinstance(value, type):
-        inside = ", ".join(short(getattr(value, one.name)) for one in fields(value))
+        inside = ", ".join(short(getattr(value, name)) for name in field_names(type(value)))
         text = f"{type(value).__name__}({inside})"
     elif isinstance(value, frozenset):
         text = "{" + ", ".join(sorted(map(short, value))) + "}"
@@ -59,8 +60,7 @@ def differences(before: object, after: object, prefix: str = "") -> Iterator[str
         return
     record = is_dataclass(after) or hasattr(after, "_fields")
     if type(before) is type(after) and record:
-        names = getattr(after, "_fields", None) or [one.name for one in fields(after)]  # type: ignore[arg-type]
-        for name in names:
+        for name in field_names(type(after)):
             yield from differences(getattr(before, name), getattr(after, name), f"{prefix}.{name}" if prefix else name)
     else:
         yield f"{prefix} {short(before)} > {short(after)}"
@@ -101,7 +101,7 @@ class TwoNodes:
 
     def message(self, message: object) -> str:
         """Return a message as text."""
-        names = [one.name for one in fields(message)]  # type: ignore[arg-type]  # every message is a record
+        names = field_names(type(message))
         return f"{wire_name(message)} ({', '.join(f'{name} {short(getattr(message, name))}' for name in names)})"
 
     def changes(self, before: World, party: int, after: World) -> list[str]:
@@ -110,7 +110,7 @@ class TwoNodes:
 
     def happened(self, before: World, move: Move, after: World) -> list[str]:
         """Return the lines of a move that is no message."""
-        names = [one.name for one in fields(after) if one.name not in ("nodes", "wires")]
+        names = [name for name in field_names(type(after)) if name not in ("nodes", "wires")]
         changes = [line for name in names for line in differences(getattr(before, name), getattr(after, name), name)]
         return [f"# {move}", *(f"  {line}" for line in changes)]
 
@@ -127,6 +127,6 @@ class TwoNodes:
 
     def node(self, name: str, node: Any) -> list[str]:
         """Return the fields of a node that have a value."""
-        shown = [(one.name, getattr(node, one.name)) for one in fields(node)]
+        shown = [(field, getattr(node, field)) for field in field_names(type(node))]
         empty: tuple[object, ...] = (None, (), frozenset(), False)
         return [f"{name}: {field} {short(value)}" for field, value in shown if value not in empty]

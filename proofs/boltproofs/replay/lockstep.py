@@ -7,7 +7,6 @@ and spends become transactions, and after every move the model's ledger must be 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
 from boltchain.interface import Chain
 from boltproofs.replay.coins import Descendants
@@ -104,7 +103,7 @@ class Lockstep:
         """Close the block that is being built, if something waits for it, and compare once more."""
         if self.reality.pending:
             self.reality.mine()
-            self.world = replace(self.world, ledger=mine(self.world.ledger))
+            self.world = self.world._replace(ledger=mine(self.world.ledger))
             self._check()
 
     def wallets(self) -> tuple[int, int]:

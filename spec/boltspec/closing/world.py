@@ -13,7 +13,6 @@ delivered, knowing more.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from boltspec.channel import opened
@@ -38,8 +37,7 @@ class Blame(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """A state of the world."""
 
     nodes: tuple[Closing, Closing]
@@ -102,8 +100,7 @@ def _sends(world: World, scenario: CloseScenario, party: int, steps: Steps) -> I
     abusive = scenario.corrupt[party] and world.abuses > 0
     node, witness = world.nodes[party], world.witness[party]
     for sent in steps.outgoing(scenario, party, node, world.progress[party], abusive):
-        yield Move(party, "send", sent.label), replace(
-            world,
+        yield Move(party, "send", sent.label), world._replace(
             nodes=_with(world.nodes, party, sent.closing),
             wires=_with(world.wires, party, (*world.wires[party], sent.message)),
             progress=_with(world.progress, party, sent.progress),
@@ -118,33 +115,33 @@ def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
 
 
 def _deliver(world: World, scenario: CloseScenario, party: int, steps: Steps) -> tuple[Move, World]:
-    message, *rest = world.wires[1 - party]
+    message, wires = world.wires[1 - party][0], _with(world.wires, 1 - party, world.wires[1 - party][1:])
     move = Move(party, "deliver", type(message).__name__)
     node = world.nodes[party]
     verdict = steps.incoming(scenario, party, node, message)
-    world = replace(world, wires=_with(world.wires, 1 - party, tuple(rest)))
     if isinstance(verdict, Rejected):
+        world = world._replace(wires=wires)
         return move, world if scenario.corrupt[party] else _rejected(world, scenario, party, message, verdict)
     witness = steps.noted_receiving(world.witness[party], node, message)
-    return move, replace(
-        world, nodes=_with(world.nodes, party, verdict.state), witness=_with(world.witness, party, witness)
+    return move, world._replace(
+        nodes=_with(world.nodes, party, verdict.state), wires=wires, witness=_with(world.witness, party, witness)
     )
 
 
 def _rejected(world: World, scenario: CloseScenario, party: int, message: Message, verdict: Rejected) -> World:
     """Return the world after the reaction that the rule prescribes."""
     if not any(scenario.corrupt) and not _is_expected(world.nodes[party], message, verdict.rule):
-        world = replace(world, blame=Blame(party, verdict.rule))
+        world = world._replace(blame=Blame(party, verdict.rule))
     match verdict.reaction:
         case Reaction.WARN:
             disputed = verdict.rule == "B02-closing-signed-r-07"
             witness = world.witness[party]
             witness = witness._replace(disputed=witness.disputed or disputed)
-            return replace(world, witness=_with(world.witness, party, witness))
+            return world._replace(witness=_with(world.witness, party, witness))
         case Reaction.WARN_AND_CLOSE:
             return _disconnected(world)
         case _:
-            return replace(world, over=True, wires=((), ()))
+            return world._replace(over=True, wires=((), ()))
 
 
 def _is_expected(node: Closing, message: Message, rule: str) -> bool:
@@ -157,10 +154,9 @@ def _is_expected(node: Closing, message: Message, rule: str) -> bool:
 def _disconnected(world: World) -> World:
     """Return the world after a new connection, or its end if there is none."""
     if world.reconnections == 0:
-        return replace(world, over=True, wires=((), ()))
+        return world._replace(over=True, wires=((), ()))
     first, second = (_afresh(world, party) for party in (0, 1))
-    return replace(
-        world,
+    return world._replace(
         nodes=(reconnected(world.nodes[0]), reconnected(world.nodes[1])),
         wires=((), ()),
         progress=(first[0], second[0]),
@@ -182,6 +178,6 @@ def _time_passes(world: World, scenario: CloseScenario) -> Iterator[tuple[Move, 
         if scenario.corrupt[party]:
             continue
         if legacy.must_fail_in_time(node) or (disputed and legacy.must_fail_for_range(node)):
-            yield Move(party, "fail", "the channel after waiting in vain"), replace(world, over=True)
+            yield Move(party, "fail", "the channel after waiting in vain"), world._replace(over=True)
         if simple.must_disconnect_in_time(node):
             yield Move(party, "disconnect", "after waiting in vain"), _disconnected(world)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from boltspec.establishment.funding import COINBASE_MATURITY, Transaction
 from boltspec.establishment.messages import Message
@@ -41,8 +42,7 @@ class Blame:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """A state of the world."""
 
     nodes: tuple[Establishment, Establishment]
@@ -50,7 +50,7 @@ class World:
     """``wires[p]``: messages that party p has sent and that are not delivered yet, oldest first."""
     published: Transaction | None = None
     """The transaction that spends the opener's coins, as miners have it."""
-    confirmations: Blocks = Blocks(0)  # noqa: RUF009  # a plain integer
+    confirmations: Blocks = Blocks(0)  # a plain integer
     connected: bool = True
     abuses: int = 0
     """How many forbidden messages corrupt parties may still send."""
@@ -87,7 +87,7 @@ def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Moves:
 def _changed(world: World, party: Role, state: Establishment, steps: Steps) -> World:
     """Return the world with one node changed; it sees what there is to see of the funding output."""
     state = steps.looking(state, world.published, world.confirmations)
-    return replace(world, nodes=_with(world.nodes, party, state))
+    return world._replace(nodes=_with(world.nodes, party, state))
 
 
 def _with(pair: tuple[Establishment, Establishment], party: Role, value: Establishment) -> tuple[
@@ -98,14 +98,14 @@ def _with(pair: tuple[Establishment, Establishment], party: Role, value: Establi
 
 def _on_wire(world: World, party: Role, wire: tuple[Message, ...]) -> World:
     wires = (wire, world.wires[1]) if party is OPENER else (world.wires[0], wire)
-    return replace(world, wires=wires)
+    return world._replace(wires=wires)
 
 
 def _sends(world: World, scenario: Scenario, party: Role, steps: Steps) -> Moves:
     abusive = scenario.corrupt[party] and world.abuses > 0
     renewed = world.disconnections != scenario.disconnections
     for sent in steps.outgoing(scenario, party, world.nodes[party], renewed, abusive):
-        after = replace(_changed(world, party, sent.state, steps), abuses=world.abuses - sent.forbidden)
+        after = _changed(world, party, sent.state, steps)._replace(abuses=world.abuses - sent.forbidden)
         yield Move(party, "send", sent.label), _on_wire(after, party, (*world.wires[party], sent.message))
 
 
@@ -121,13 +121,12 @@ def _deliver(world: World, scenario: Scenario, party: Role, steps: Steps) -> tup
     # A node may refuse terms that it does not like; all else that is rejected among honest nodes is a contradiction.
     justified = scenario.corrupt[party.other] or requirements()[verdict.rule].klass == "policy"
     blame = None if justified else Blame(party, verdict.rule)
-    return move, replace(world, wires=((), ()), connected=False, blame=blame)
+    return move, world._replace(wires=((), ()), connected=False, blame=blame)
 
 
 def _disconnections(world: World) -> Moves:
     if world.disconnections > 0 and all(node.funding is None for node in world.nodes):
-        yield Move(CHAIN, "disconnect", ""), replace(
-            world,
+        yield Move(CHAIN, "disconnect", ""), world._replace(
             nodes=(reconnected(world.nodes[0]), reconnected(world.nodes[1])),
             wires=((), ()),
             disconnections=world.disconnections - 1,
@@ -148,8 +147,8 @@ def _publications(world: World, scenario: Scenario, steps: Steps) -> Moves:
         opener = verdict.state
     # A coinbase exists in a block or not at all.
     depth = ONE if transaction.coinbase else Blocks(0)
-    after = replace(world, nodes=(opener, world.nodes[ACCEPTER]))
-    yield Move(OPENER, "publish", ""), _seen(replace(after, published=transaction, confirmations=depth), steps)
+    after = world._replace(nodes=(opener, world.nodes[ACCEPTER]))
+    yield Move(OPENER, "publish", ""), _seen(after._replace(published=transaction, confirmations=depth), steps)
 
 
 def _blocks(world: World, scenario: Scenario, steps: Steps) -> Moves:
@@ -159,14 +158,14 @@ def _blocks(world: World, scenario: Scenario, steps: Steps) -> Moves:
     if world.confirmations == Blocks(0):
         if transaction.malleable:
             changed = replace(transaction, malleated=True)
-            after = replace(world, published=changed, confirmations=ONE)
+            after = world._replace(published=changed, confirmations=ONE)
             yield Move(CHAIN, "confirm", "under another txid"), _seen(after, steps)
         if scenario.corrupt[OPENER]:
-            after = replace(world, published=DOUBLE_SPEND, confirmations=ONE)
+            after = world._replace(published=DOUBLE_SPEND, confirmations=ONE)
             yield Move(OPENER, "double-spend", ""), _seen(after, steps)
     later = [depth for depth in _depths(world, scenario) if depth > world.confirmations]
     if later:
-        yield Move(CHAIN, "mine", ""), _seen(replace(world, confirmations=min(later)), steps)
+        yield Move(CHAIN, "mine", ""), _seen(world._replace(confirmations=min(later)), steps)
 
 
 def _depths(world: World, scenario: Scenario) -> Iterator[Blocks]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from boltspec.channel import Channel
 from boltspec.messages import Message
@@ -29,8 +29,7 @@ class ChannelProperty:
     holds: Callable[[Channel], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step that an honest node has taken."""
 
     before: Channel
