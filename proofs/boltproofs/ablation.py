@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
 from boltproofs.citations import rules_of_modules, rules_of_worlds, switchable_rules
-from boltproofs.explorer.search import Result, Verdict, search, survey
+from boltproofs.explorer.search import Result, Survey, Verdict, search, survey
 from boltproofs.explorer.shard import Bounds, Stop
 from boltproofs.families import FAMILIES, SCENARIOS, family_of, small
 from boltproofs.trace import Trace
@@ -34,8 +34,12 @@ UNBOUNDED = Bounds()
 """With every rule on each scenario is searched to its end."""
 BOUNDS = Bounds(states=50_000)
 """Bounds of each search of a small scenario without a rule: far more than it has with all of them on."""
-DAMAGE_BOUNDS = Bounds(states=5_000)
-"""Bounds of the search for damage and for all that breaks: without a rule a world may have no end."""
+DAMAGE_BOUNDS = Bounds(states=2_000)
+"""Bounds of the search for damage, once it is known that the rule is necessary."""
+SURVEY_BOUNDS = Bounds(states=5_000)
+"""Bounds of the search for all that breaks: without some rules a world may have no end."""
+MANY_STATES = 1_000
+"""In scenarios with more worlds than these nobody looks for the rivals of a rule that is never asked."""
 NO_RULES: frozenset[str] = frozenset()
 """Switches no rule off."""
 
@@ -241,7 +245,7 @@ def _damage(rule: str, where: tuple[str, ...]) -> Trace | None:
 
 def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...], tried: _Tried) -> Finding | None:
     """Look for other rules that prevent what this one would, in scenarios where few rules matter first."""
-    for one in sorted(baselines, key=lambda baseline: len(baseline.deciding)):
+    for one in sorted(baselines, key=lambda baseline: (len(baseline.deciding), baseline.result.states)):
         name = one.result.scenario.name
         if where and name not in where:
             continue
@@ -264,20 +268,22 @@ def _rivals(one: Baseline, rule: str, instead: frozenset[str]) -> Iterator[froze
     """Yield sets of other rules that may do what this one does.
 
     First those that stopped something in its place; then those that begin to decide something when it falls silent, and
-    when they do in turn; then all rules on the same message and side; and for a rule that is never asked, each one that
-    may be asked before it.
+    when they do in turn; then all rules on the same message and side. For a rule that is never asked they are those
+    that may be asked before it, each alone: if it is not asked even without all of them, there is no need to look.
     """
     name = one.result.scenario.name
+    akin = frozenset(rival for rival in one.deciding if rival != rule and _akin(rule, rival))
     if rule not in one.deciding:
-        yield from (frozenset({rival}) for rival in sorted(one.deciding) if _akin(rule, rival))
+        if akin and one.result.states <= MANY_STATES and rule in _surveyed(name, akin).deciding:
+            yield from (frozenset({rival}) for rival in sorted(akin) if rule in _surveyed(name, {rival}).deciding)
         return
     if instead:
         yield instead
     chain = frozenset[str]()
-    while new := _searched(name, chain | {rule})[1].deciding - one.deciding - chain - {rule}:
+    while new := _surveyed(name, chain | {rule}).deciding - one.deciding - chain - {rule}:
         chain |= new
         yield chain
-    yield frozenset(rival for rival in one.deciding if rival != rule and _akin(rule, rival))
+    yield akin
 
 
 def _akin(rule: str, rival: str) -> bool:
@@ -285,15 +291,34 @@ def _akin(rule: str, rival: str) -> bool:
     return rule[3:-3] == rival[3:-3]
 
 
+@dataclass(frozen=True, slots=True)
+class _Surveyed:
+    """All that happens in a scenario without some rules."""
+
+    survey: Survey
+    deciding: frozenset[str]
+
+
+def _surveyed(name: str, without: Iterable[str]) -> _Surveyed:
+    """Return what happens without some rules, worked out once: rules are looked at one after the other."""
+    return _survey_of(name, frozenset(without))
+
+
+@cache
+def _survey_of(name: str, without: frozenset[str]) -> _Surveyed:
+    with noticing() as notes:
+        found = survey(SCENARIOS[name], without, SURVEY_BOUNDS)
+    return _Surveyed(found, frozenset(notes.deciding))
+
+
 def _lost(name: str, rule: str, rivals: frozenset[str]) -> str | None:
     """Return a property that holds without the rivals and breaks when the rule is missing too."""
-    scenario = SCENARIOS[name]
     if not rivals:
         return None
-    without_rivals = survey(scenario, rivals, DAMAGE_BOUNDS)
+    without_rivals = _surveyed(name, rivals).survey
     if not without_rivals.complete:
         return None
-    return min(survey(scenario, rivals | {rule}, DAMAGE_BOUNDS).broken - without_rivals.broken, default=None)
+    return min(_surveyed(name, rivals | {rule}).survey.broken - without_rivals.broken, default=None)
 
 
 def _fewest(name: str, rule: str, rivals: frozenset[str], lost: str) -> tuple[frozenset[str], str]:
