@@ -191,11 +191,12 @@ class Digests:
 
     def _part(self, value: object) -> bytes:
         """Return what a field contributes to the fingerprint."""
-        if type(value) is tuple:
-            parts = [_length(len(value))]
+        if type(value) is not tuple:
+            return self.of(value)
+        parts = [_length(len(value))]
+        if value:
             self._collect(value, parts)
-            return b"".join(parts)
-        return self.of(value)
+        return b"".join(parts)
 
     def _collect(self, values: tuple[object, ...], parts: list[bytes]) -> None:
         """Append digests of all that is in a tuple; a length stands before the content of each tuple in it."""

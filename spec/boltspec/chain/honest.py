@@ -79,7 +79,7 @@ def made_durable(world: ChainWorld, party: int) -> ChainWorld:
     if talk is None or not talk.crashes or not duty(DURABLE):
         return world
     durable = (talk.nodes[0], talk.durable[1]) if party == 0 else (talk.durable[0], talk.nodes[1])
-    return replace(world, talk=replace(talk, durable=durable))
+    return replace(world, talk=talk._replace(durable=durable))
 
 
 def _seen(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorld:
