@@ -40,6 +40,13 @@ _CHANNEL = replace(opened(_PARAMS), htlcs=_HTLCS)
 _STATE = encode_state(_CHANNEL)
 
 
+def _file_system() -> str:
+    """The type of the file system that the folder is on: of the mount point with the longest name in front of it."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    around = [(point, kind) for point, kind in mounts if Path(_FOLDER.name).is_relative_to(point)]
+    return max(around, key=lambda entry: len(entry[0]), default=("", "unknown"))[1]
+
+
 def _fsyncs() -> None:
     file = os.open(Path(_FOLDER.name) / "fsyncs", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -76,7 +83,7 @@ def _in_flight(lanes: int) -> Callable[[], None]:
 
 
 BENCHES: list[Bench] = [
-    ("fdatasync of one page, for comparison", _fsyncs, _FSYNCS, "fsyncs", None),
+    (f"fdatasync of one page on {_file_system()}, for comparison", _fsyncs, _FSYNCS, "fsyncs", None),
     ("durable states of a channel with 50 HTLCs, one after the other", _in_flight(1), _UNITS, "units", None),
     ("durable states of 10 such channels at once", _in_flight(10), _UNITS, "units", None),
     ("durable states of 50 such channels at once", _in_flight(50), _UNITS, "units", 1_000),
