@@ -13,23 +13,24 @@ from boltspec.chain.properties import PROPERTIES, ChainProperty
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, initial
 from boltspec.move import Move
-from boltspec.scenario import Scenario
 from boltspec.world import World
+
+Moves = tuple[tuple[Move, World], ...]
 
 
 class Memory:
     """Moves of the dance, computed once for each of its states."""
 
     def __init__(self) -> None:
-        self._moves: dict[int, tuple[World, tuple[tuple[Move, World], ...]]] = {}
+        self._moves: dict[int, tuple[World, Moves]] = {}
         self._kept: dict[World, World] = {}
 
     def steps(self) -> Steps:
         return Steps(self._talk)
 
-    def _talk(self, world: World, scenario: Scenario) -> tuple[tuple[Move, World], ...]:
+    def _talk(self, world: World, scenario: ChainScenario, corrupt: tuple[bool, bool]) -> Moves:
         if id(world) not in self._moves:
-            moves = dance.successors(world, scenario)
+            moves = dance.successors(world, scenario.talk(corrupt))
             self._moves[id(world)] = world, tuple((move, self._kept.setdefault(after, after)) for move, after in moves)
         return self._moves[id(world)][1]
 

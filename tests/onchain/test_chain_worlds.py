@@ -42,7 +42,7 @@ ADDED = (
 
 def test_a_payee_is_paid_on_chain(run: Helper) -> None:
     """B closes while the HTLC is pending: HTLC-success, then the delayed output; A has the rest at once."""
-    scenario = replace(C1, leap=False)
+    scenario = replace(cases(C1)[0], leap=False)
     world = run(scenario, *ADDED, "B fail channel", "chain mine 7")
     assert world.ledger.received == (700_000 - 1_296 - 660, 300_000)
     assert [payout(world, party) for party in (0, 1)] == [Sat(700_000), Sat(300_000)]
@@ -53,7 +53,7 @@ def test_a_payee_is_paid_on_chain(run: Helper) -> None:
 
 def test_an_offerer_has_its_htlc_back_after_the_expiry(run: Helper) -> None:
     """B stays silent. A gives up when the HTLC expires at 16: HTLC-timeout in block 18, swept in block 23."""
-    scenario = replace(C1, corrupt=(False, True), leap=False)
+    scenario = replace(cases(C1)[2], leap=False)
     silent = run(scenario, *ADDED, "chain mine 15")
     assert silent.status[0] is Status.FAILED
     assert silent.ledger.height == 16
@@ -64,7 +64,7 @@ def test_an_offerer_has_its_htlc_back_after_the_expiry(run: Helper) -> None:
 
 def test_a_thief_loses_everything(run: Helper) -> None:
     """A publishes commitment 0, which it has revoked, and has nothing left in the next block but one."""
-    scenario = replace(C1, corrupt=(True, False), leap=False)
+    scenario = replace(cases(C1)[1], leap=False)
     world = run(scenario, *ADDED, "A publish commitment 0", "chain mine 2")
     assert world.ledger.punished == (True, False)
     assert world.ledger.received == (0, 1_000_000 - 1_124 - 660)
@@ -100,7 +100,13 @@ def test_a_property_breaks_without_its_rule(
 ) -> None:
     wanted = [entry for entry in PROPERTIES if entry.name == name]
     with without(frozenset({rule})):
-        assert search(replace(scenario, corrupt=corrupt), wanted).broken == name
+        assert search(replace(scenario, corrupt=corrupt, every_corrupt_set=False), wanted).broken == name
+
+
+def test_every_set_of_corrupt_parties_is_a_first_move(run: Helper) -> None:
+    assert run(C1).corrupt == (False, False)
+    assert run(C1, "chain corrupts A and B").corrupt == (True, True)
+    assert run(C1, "chain corrupts B") == run(cases(C1)[2])
 
 
 @pytest.mark.parametrize("scenario", cases(C1)[:3], ids=lambda case: str(case.corrupt))
@@ -117,7 +123,7 @@ def test_leaping_reaches_the_same_ends(reached: Helper, scenario: ChainScenario)
 
 def test_money_that_vanishes_is_noticed(run: Helper) -> None:
     """LedgerBalanced can fail: a ledger that forgets an output."""
-    world = run(C1, "A fail channel", "chain mine")
+    world = run(cases(C1)[0], "A fail channel", "chain mine")
     balanced = next(entry for entry in PROPERTIES if entry.name == "LedgerBalanced")
     assert balanced.holds(world, C1)
     forgetful = replace(world, ledger=replace(mine(world.ledger, Height(3)), unspent=world.ledger.unspent[1:]))

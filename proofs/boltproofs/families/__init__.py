@@ -11,8 +11,9 @@ from boltproofs.families.closing import CLOSING
 from boltproofs.families.connection import CONNECTION
 from boltproofs.families.dance import DANCE
 from boltproofs.families.establishment import ESTABLISHMENT
+from boltproofs.families.onchain import ONCHAIN
 
-FAMILIES: tuple[Family, ...] = (DANCE, CONNECTION, ESTABLISHMENT, CLOSING)
+FAMILIES: tuple[Family, ...] = (DANCE, CONNECTION, ESTABLISHMENT, CLOSING, ONCHAIN)
 """A new family is listed here, and nowhere else."""
 SCENARIOS: Mapping[str, Any] = MappingProxyType(
     {name: scenario for family in FAMILIES for name, scenario in family.scenarios.items()}

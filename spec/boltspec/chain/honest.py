@@ -64,7 +64,7 @@ AMBIGUOUS: unrevoked-commitment: the peer's previous commitment counts as curren
 def look(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     """Return the world after every honest party has looked at the newest block."""
     for party in (0, 1):
-        if not scenario.corrupt[party] and duty(WATCH):
+        if not world.corrupt[party] and duty(WATCH):
             world = _seen(made_durable(world, party), scenario, party)
     return broadcast(world, scenario)
 
@@ -186,7 +186,7 @@ def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     waited = {pooled.transaction.txid: pooled.waited for pooled in world.pool}
     pool, payments = [], list(world.payments)
     for party in (0, 1):
-        if scenario.corrupt[party] or not duty(WATCH):
+        if world.corrupt[party] or not duty(WATCH):
             continue
         for transaction in wanted(world, scenario, party):
             if transaction.txid in world.evicted and not duty(REBROADCAST):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
@@ -31,11 +32,11 @@ from boltspec.chain.payments import Downstream, last_preimage, learned
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
 from boltspec.chain.transactions import Transaction, spending
-from boltspec.chain.world import Block, ChainWorld, Pooled, Status, ways, with_entry
+from boltspec.chain.world import Block, ChainWorld, Pooled, Status, begun, ways, with_entry
 from boltspec.htlc import REMOTE, Stage
 from boltspec.move import CHAIN, Move
 from boltspec.rules import duty
-from boltspec.scenario import Scenario
+from boltspec.scenario import NAMES
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Accepted
 from boltspec.world import World
@@ -45,12 +46,12 @@ from boltspec.world import World
 class Steps:
     """The functions that the transition relation is made of: each depends on its arguments only."""
 
-    talk: Callable[[World, Scenario], tuple[tuple[Move, World], ...]]
-    """The moves of the dance."""
+    talk: Callable[[World, ChainScenario, tuple[bool, bool]], tuple[tuple[Move, World], ...]]
+    """The moves of the dance, given who is corrupt."""
 
 
-def _talk(world: World, scenario: Scenario) -> tuple[tuple[Move, World], ...]:
-    return tuple(dance.successors(world, scenario))
+def _talk(world: World, scenario: ChainScenario, corrupt: tuple[bool, bool]) -> tuple[tuple[Move, World], ...]:
+    return tuple(dance.successors(world, scenario.talk(corrupt)))
 
 
 PLAIN = Steps(_talk)
@@ -60,6 +61,12 @@ Reached = Iterator[tuple[Move, ChainWorld]]
 
 def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN) -> Reached:
     """Yield every move that is possible now, with the world that it leads to."""
+    if not world.chosen:
+        for first, second in product((False, True), repeat=2):
+            corrupt = (first, second)
+            names = " and ".join(name for name, is_corrupt in zip(NAMES, corrupt, strict=True) if is_corrupt)
+            yield Move(CHAIN, "corrupts", names or "nobody"), begun(scenario, corrupt)
+        return
     if world.hidden == Blocks(0):
         if may_talk(world, scenario):
             yield from _talking(world, scenario, steps)
@@ -93,7 +100,7 @@ def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
     closing = world.ledger.closing
     if closing is not None:
         # The block is being built, or no honest party has drawn the consequence.
-        listens = any(not scenario.corrupt[party] and world.status[party] is Status.OPEN for party in (0, 1))
+        listens = any(not world.corrupt[party] and world.status[party] is Status.OPEN for party in (0, 1))
         return closing.height <= world.ledger.height and listens
     return True
 
@@ -101,12 +108,12 @@ def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
 def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reached:
     before = world.talk
     assert before is not None
-    for move, after in steps.talk(before, scenario.talk()):
+    for move, after in steps.talk(before, scenario, world.corrupt):
         party = move.party
         if move.action == "publish" or (party != CHAIN and world.status[party] is not Status.OPEN):
             continue
         sent = after.wires[party][len(before.wires[party]) :] if move.action == "send" else ()
-        honest = party != CHAIN and not scenario.corrupt[party]
+        honest = party != CHAIN and not world.corrupt[party]
         if honest and not all(may_send(world, scenario, party, message) for message in sent):
             continue
         changed = replace(world, talk=after)
@@ -122,7 +129,7 @@ def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reache
 def _closings(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """An honest party may fail the channel at any time."""
     for party in (0, 1):
-        if not scenario.corrupt[party] and world.status[party] is Status.OPEN and world.ledger.closing is None:
+        if not world.corrupt[party] and world.status[party] is Status.OPEN and world.ledger.closing is None:
             failed = replace(world, status=with_entry(world.status, party, Status.FAILED))
             yield Move(party, "fail", "channel"), broadcast(failed, scenario)
 
@@ -133,7 +140,7 @@ def _closings(world: ChainWorld, scenario: ChainScenario) -> Reached:
 def _neighbours(world: ChainWorld, scenario: ChainScenario) -> Reached:
     for index, payment in enumerate(scenario.payments):
         progress, recipient = world.payments[index], 1 - payment.offerer
-        if scenario.corrupt[recipient] or payment.outgoing_expiry is None:
+        if world.corrupt[recipient] or payment.outgoing_expiry is None:
             continue
         if progress.downstream is Downstream.OPEN and _may_forward(world, scenario, index):
             yield _neighbour(world, scenario, index, "forward", Downstream.SENT)
@@ -186,7 +193,7 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Commitments that corrupt parties publish, and those that careless honest ones would."""
     assert world.talk is not None
     for party in (0, 1):
-        honest = not scenario.corrupt[party]
+        honest = not world.corrupt[party]
         if honest and not scenario.careless:
             continue
         for number, held in enumerate(world.talk.history[party]):
@@ -200,7 +207,7 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
 def _thefts(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Spends of corrupt parties: whatever they can make. Anchors are worth nothing to them."""
     for party in (0, 1):
-        if not scenario.corrupt[party]:
+        if not world.corrupt[party]:
             continue
         for index, confirmed in enumerate(world.ledger.unspent):
             if confirmed.coin.kind in (Kind.TO_LOCAL_ANCHOR, Kind.TO_REMOTE_ANCHOR):

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from boltspec.chain.deadlines import Timing
-from boltspec.chain.scenario import ChainScenario, Payment
+from boltspec.chain.scenario import Payment
 from boltspec.units import Height
 
 
@@ -55,17 +55,17 @@ class Progress(NamedTuple):
     downstream: Downstream
 
 
-def started(scenario: ChainScenario, payment: Payment) -> Progress:
+def started(payment: Payment, corrupt: tuple[bool, bool]) -> Progress:
     """Return the progress of a payment in the initial world. A corrupt recipient knows every preimage."""
     recipient = 1 - payment.offerer
     forwards = payment.outgoing_expiry is not None
-    known = scenario.corrupt[recipient] or not forwards or payment.own_invoice
-    has_incoming = payment.incoming_expiry is not None and not scenario.corrupt[payment.offerer]
+    known = corrupt[recipient] or not forwards or payment.own_invoice
+    has_incoming = payment.incoming_expiry is not None and not corrupt[payment.offerer]
     return Progress(
         known=(known, False) if recipient == 0 else (False, known),
         disclosed=False,
         upstream=Upstream.PENDING if has_incoming else Upstream.NONE,
-        downstream=Downstream.OPEN if forwards and not scenario.corrupt[recipient] else Downstream.NONE,
+        downstream=Downstream.OPEN if forwards and not corrupt[recipient] else Downstream.NONE,
     )
 
 

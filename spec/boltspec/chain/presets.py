@@ -9,7 +9,9 @@ recipient goes on chain S blocks before the expiry at the latest: less time than
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from boltspec.chain.deadlines import Timing
 from boltspec.chain.scenario import ChainScenario, Payment
@@ -31,6 +33,7 @@ def _preset(name: str, title: str, *payments: Payment) -> ChainScenario:
         timing=TIMING,
         inclusion=Blocks(1),
         horizon=Height(25),
+        every_corrupt_set=True,
     )
 
 
@@ -54,11 +57,56 @@ C5 = _preset(
     Payment(0, UNIT * 3, Height(9)),
 )
 
+
 PRESETS = (C1, C2, C3, C4, C5)
+
+# --- one more possibility each ---
+
+WITH_REORGANISATION = ChainScenario(
+    name="reorganisation",
+    title="C pays 4 to D, A and B forward; a block may be undone",
+    params=PARAMS,
+    payments=(Payment(0, UNIT * 4, Height(10), incoming_expiry=Height(17), outgoing_expiry=Height(3)),),
+    timing=Timing(reorg_depth=Blocks(1), grace=Blocks(0), confirmation=Blocks(2)),
+    inclusion=Blocks(1),
+    horizon=Height(12),
+    every_corrupt_set=True,
+    reorganisations=1,
+)
+"""3R+2G+2S = 7 blocks between hops."""
+WITH_EVICTION = ChainScenario(
+    name="eviction",
+    title="C pays 4 to D, A and B forward; a transaction may be driven out of the mempool",
+    params=PARAMS,
+    payments=(Payment(0, UNIT * 4, Height(8), incoming_expiry=Height(14), outgoing_expiry=Height(2)),),
+    timing=Timing(reorg_depth=Blocks(0), grace=Blocks(0), confirmation=Blocks(3)),
+    inclusion=Blocks(1),
+    horizon=Height(12),
+    every_corrupt_set=True,
+    evictions=1,
+)
+"""One block more for a commitment and a claim together: S = 3."""
+WITH_BATCH = replace(C1, name="batched-penalty", title="A pays 3 to B; penalties are batched", batched=True)
+CARELESS = replace(C1, name="careless", title="A pays 3 to B; honest parties are tempted", careless=True)
+OWN_INVOICE = replace(
+    C2,
+    name="own-invoice",
+    title="A sends 3 over B with the hash of an invoice of B's",
+    payments=(replace(C2.payments[0], own_invoice=True),),
+)
+WITH_CRASH = replace(C2, name="crash", title="A pays 3 to C, B forwards; a crash", crashes=1)
+WITH_RESTORE = replace(C1, name="restore", title="A pays 3 to B; a party loses its data", restores=1)
+
+EXTRA = (WITH_REORGANISATION, WITH_EVICTION, WITH_BATCH, CARELESS, OWN_INVOICE, WITH_CRASH, WITH_RESTORE)
+SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*PRESETS, *EXTRA)})
+"""All scenarios, by name."""
+LARGE = frozenset({"C4", "C5", "reorganisation", "crash", "restore"})
+"""Names of those that are searched once, not again for every rule."""
+
 CORRUPT = ((False, False), (True, False), (False, True), (True, True))
 """Every set of corrupt parties. The mocked neighbours are as free as corrupt ones in all of them."""
 
 
 def cases(scenario: ChainScenario) -> tuple[ChainScenario, ...]:
     """Return a scenario with each set of corrupt parties."""
-    return tuple(replace(scenario, corrupt=corrupt) for corrupt in CORRUPT)
+    return tuple(replace(scenario, corrupt=corrupt, every_corrupt_set=False) for corrupt in CORRUPT)

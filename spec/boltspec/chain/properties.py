@@ -45,7 +45,7 @@ class ChainProperty:
 def _honest(world: ChainWorld, scenario: ChainScenario) -> Iterator[int]:
     """Yield the honest parties, less those that have lost data: these depend on their peer's honesty."""
     restored = world.talk.restored if world.talk is not None else (False, False)
-    return (party for party in (0, 1) if not scenario.corrupt[party] and not restored[party])
+    return (party for party in (0, 1) if not world.corrupt[party] and not restored[party])
 
 
 def is_over(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -60,7 +60,7 @@ def is_over(world: ChainWorld, scenario: ChainScenario) -> bool:
 def _victim(world: ChainWorld, scenario: ChainScenario) -> int | None:
     """Return the honest party whose peer has published a revoked commitment, if there is one."""
     closing = world.ledger.closing
-    if closing is None or not is_commitment(closing) or scenario.corrupt[1 - closing.txid.seat]:
+    if closing is None or not is_commitment(closing) or world.corrupt[1 - closing.txid.seat]:
         return None
     other = 1 - closing.txid.seat
     return other if standing_of(world, other).case is Situation.REVOKED else None
@@ -95,12 +95,12 @@ def _second_stage_is_punished(world: ChainWorld, scenario: ChainScenario) -> boo
 
 
 def _honest_is_not_punished(world: ChainWorld, scenario: ChainScenario) -> bool:
-    return not any(world.ledger.punished[party] for party in (0, 1) if not scenario.corrupt[party])
+    return not any(world.ledger.punished[party] for party in (0, 1) if not world.corrupt[party])
 
 
 def _honest_publishes_unrevoked(world: ChainWorld, scenario: ChainScenario) -> bool:
     closing = world.ledger.closing
-    if closing is None or not is_commitment(closing) or scenario.corrupt[closing.txid.seat]:
+    if closing is None or not is_commitment(closing) or world.corrupt[closing.txid.seat]:
         return True
     return not standing_of(world, 1 - closing.txid.seat).knows_secret
 
@@ -108,7 +108,7 @@ def _honest_publishes_unrevoked(world: ChainWorld, scenario: ChainScenario) -> b
 def _stale_state_stays_unpublished(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether no party that has lost data has published a commitment while it was not sure of it."""
     closing, talk = world.ledger.closing, world.talk
-    if closing is None or talk is None or not is_commitment(closing) or scenario.corrupt[closing.txid.seat]:
+    if closing is None or talk is None or not is_commitment(closing) or world.corrupt[closing.txid.seat]:
         return True
     seat = closing.txid.seat
     return not (talk.restored[seat] and (talk.nodes[seat].behind or is_unsure(world, seat)))
@@ -258,7 +258,7 @@ def _htlcs_resolved(world: ChainWorld, scenario: ChainScenario) -> bool:
         return True
     for confirmed in world.ledger.unspent:
         coin = confirmed.coin
-        if coin.kind not in HTLC_OUTPUTS or coin.htlc is None or scenario.corrupt[offerer(coin)]:
+        if coin.kind not in HTLC_OUTPUTS or coin.htlc is None or world.corrupt[offerer(coin)]:
             continue
         since = max(confirmed.height, coin.htlc.cltv_expiry)
         if world.ledger.height >= since + _slack(scenario) or is_over(world, scenario):
@@ -272,7 +272,7 @@ def _all_withdrawn(world: ChainWorld, scenario: ChainScenario) -> bool:
         return True
     for confirmed in world.ledger.unspent:
         coin = confirmed.coin
-        if coin.kind not in (Kind.TO_LOCAL, *SECOND_STAGE) or scenario.corrupt[coin.seat]:
+        if coin.kind not in (Kind.TO_LOCAL, *SECOND_STAGE) or world.corrupt[coin.seat]:
             continue
         delay = scenario.params.binding(side(coin.seat)).to_self_delay
         # It can be in the block ``delay`` above: an honest party broadcasts on the block before.

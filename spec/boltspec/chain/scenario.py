@@ -46,6 +46,9 @@ class ChainScenario:
     horizon: Height
     """Highest height at which messages are still sent."""
     corrupt: tuple[bool, bool] = (False, False)
+    """Who is corrupt, unless every set of corrupt parties is searched."""
+    every_corrupt_set: bool = False
+    """Which parties are corrupt is the first move."""
     start: Height = Height(1)  # noqa: RUF009  # a plain integer
     push_msat: Msat = Msat(0)  # noqa: RUF009
     reorganisations: int = 0
@@ -69,7 +72,7 @@ class ChainScenario:
     mutual: bool = False
     """The parties may agree on a closing transaction while no HTLC is pending."""
 
-    def talk(self) -> Scenario:
+    def talk(self, corrupt: tuple[bool, bool]) -> Scenario:
         """Return the scenario of the update dance that comes before the chain."""
         return Scenario(
             name=self.name,
@@ -80,7 +83,7 @@ class ChainScenario:
                 Wish(payment.offerer, payment.amount_msat, index, payment.cltv_expiry)
                 for index, payment in enumerate(self.payments)
             ),
-            corrupt=self.corrupt,
+            corrupt=corrupt,
             abuses=self.abuses,
             disconnections=self.disconnections,
             crashes=self.crashes,

@@ -20,7 +20,7 @@ The transition relation is :func:`boltspec.chain.moves.successors`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -68,11 +68,14 @@ class Block(NamedTuple):
 class ChainWorld:
     """A state of the world."""
 
+    corrupt: tuple[bool, bool]
     talk: World | None
     """The dance; ``None`` once nothing of it can matter any more."""
     status: tuple[Status, Status]
     payments: tuple[Progress, ...]
     ledger: Ledger
+    chosen: bool = True
+    """It is settled who is corrupt."""
     pool: tuple[Pooled, ...] = ()
     """Transactions of honest parties, in the order of their names."""
     standings: tuple[Standing | None, Standing | None] = (None, None)
@@ -95,11 +98,19 @@ class ChainWorld:
 
 def initial(scenario: ChainScenario) -> ChainWorld:
     """Return the world right after both ``channel_ready``."""
+    if not scenario.every_corrupt_set:
+        return begun(scenario, scenario.corrupt)
+    return replace(begun(scenario, (False, False)), chosen=False)
+
+
+def begun(scenario: ChainScenario, corrupt: tuple[bool, bool]) -> ChainWorld:
+    """Return the world right after both ``channel_ready``, with these corrupt parties."""
     ledger = chain.opened(scenario.params, scenario.start)
     return ChainWorld(
-        talk=dance.initial(scenario.talk()),
+        corrupt=corrupt,
+        talk=dance.initial(scenario.talk(corrupt)),
         status=(Status.OPEN, Status.OPEN),
-        payments=tuple(started(scenario, payment) for payment in scenario.payments),
+        payments=tuple(started(payment, corrupt) for payment in scenario.payments),
         ledger=ledger,
         past=(Block(ledger, ()),) if scenario.reorganisations else (),
         reorganisations=scenario.reorganisations,

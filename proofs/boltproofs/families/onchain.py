@@ -1,0 +1,37 @@
+"""The chain as arbiter of one channel: the world of :mod:`boltspec.chain.world`.
+
+Two reductions make its searches small. Blocks in which nothing can happen are passed over in one move
+(:mod:`boltspec.chain.times`); it is part of the scenario, so that the tests can leave it out. And what can no longer
+matter is forgotten (:mod:`boltproofs.families.onchain_reduction`).
+"""
+
+from __future__ import annotations
+
+from boltproofs.explorer.family import Family, Form, stated
+from boltproofs.families.onchain_reduction import forgetting
+from boltproofs.families.onchain_shown import OnchainShown
+from boltspec.chain.moves import PLAIN, successors
+from boltspec.chain.presets import LARGE, SCENARIOS
+from boltspec.chain.properties import PROPERTIES
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.world import initial
+
+CAUTION = frozenset({"RevokedNotPublished", "StaleStateSafe", "TimeoutDeadline", "FulfilDeadline", "UnilateralExit"})
+"""Properties that are a node's own caution: nobody has lost anything yet when they break."""
+
+ONCHAIN = Family(
+    name="onchain",
+    title="The chain as arbiter",
+    kind=ChainScenario,
+    scenarios=SCENARIOS,
+    large=LARGE,
+    initial=initial,
+    successors=successors,
+    steps=PLAIN,
+    properties=stated(Form.WORLD, PROPERTIES, felt=lambda name: name not in CAUTION),
+    home=("chain",),
+    worlds="chain.moves",
+    shown=OnchainShown(),
+    reduction=forgetting,
+)
+"""One channel, transaction by transaction."""
