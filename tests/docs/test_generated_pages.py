@@ -23,6 +23,7 @@ from boltproofs.families import FAMILIES, SCENARIOS
 from boltproofs.replay import replay
 from boltproofs.stories import Story
 from boltproofs.verify import THEOREMS
+from boltspec.chain import properties as chain_properties
 from boltspec.closing.properties import CLOSE_PROPERTIES
 from boltspec.commitment import View
 from boltspec.connection import properties as connection
@@ -123,8 +124,16 @@ def test_every_requirement_has_one_row(bolt: int) -> None:
 def test_every_property_is_listed_with_its_sentence() -> None:
     page = property_list.properties()
     listed = {one.name for family in FAMILIES for one in family.properties}
-    catalogue = (CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES, PROPERTIES, FINAL_PROPERTIES, CLOSE_PROPERTIES,
-                 connection.PROPERTIES)  # fmt: skip
+    catalogue = (
+        CHANNEL_PROPERTIES,
+        STEP_PROPERTIES,
+        WORLD_PROPERTIES,
+        PROPERTIES,
+        FINAL_PROPERTIES,
+        CLOSE_PROPERTIES,
+        connection.PROPERTIES,
+        chain_properties.PROPERTIES,
+    )
     assert listed == {entry.name for entries in catalogue for entry in entries}
     assert all(f"| {one.name} | {one.sentence} |" in page for family in FAMILIES for one in family.properties)
 

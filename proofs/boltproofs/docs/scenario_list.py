@@ -22,6 +22,8 @@ def _of(family: Family) -> str:
 
 
 def _corrupt(scenario: object) -> str:
+    if getattr(scenario, "every_corrupt_set", False):
+        return "every set"
     corrupt: tuple[bool, bool] = getattr(scenario, "corrupt")  # noqa: B009  # scenarios of all families have it
     names = " and ".join(name for name, one in zip(NAMES, corrupt, strict=True) if one)
     abuses = getattr(scenario, "abuses", 0)

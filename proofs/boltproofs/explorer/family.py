@@ -141,6 +141,8 @@ class Family:
     worlds: str
     """The module that the transition relation is in: rules of all that it imports can decide something here."""
     shown: Shown
+    deep: frozenset[str] = frozenset()
+    """Names of scenarios that take so long that they are searched only when they are asked for."""
     reduction: Callable[[Any], Callable[[World], World]] = field(default=_itself)
     """For a scenario, the function that says which world stands for a world in a search."""
     step_of: Callable[[World, Move, World, Any], Any] = field(default=_no_step)

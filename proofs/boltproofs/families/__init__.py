@@ -37,8 +37,10 @@ def large() -> tuple[str, ...]:
 
 
 def small() -> tuple[str, ...]:
-    """Return the names of all others."""
-    return tuple(name for family in FAMILIES for name in family.scenarios if name not in family.large)
+    """Return the names of those that are searched again for every rule."""
+    return tuple(
+        name for family in FAMILIES for name in family.scenarios if name not in family.large | family.deep
+    )
 
 
 __all__ = ["FAMILIES", "PROPERTIES", "SCENARIOS", "Family", "Property", "family_of", "large", "small"]

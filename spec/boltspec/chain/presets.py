@@ -59,11 +59,12 @@ C5 = _preset(
 
 
 PRESETS = (C1, C2, C3, C4, C5)
+"""The scenarios that can be compared."""
 
 # --- one more possibility each ---
 
 WITH_REORGANISATION = ChainScenario(
-    name="reorganisation",
+    name="C3-reorganisation",
     title="C pays 4 to D, A and B forward; a block may be undone",
     params=PARAMS,
     payments=(Payment(0, UNIT * 4, Height(10), incoming_expiry=Height(17), outgoing_expiry=Height(3)),),
@@ -75,7 +76,7 @@ WITH_REORGANISATION = ChainScenario(
 )
 """3R+2G+2S = 7 blocks between hops."""
 WITH_EVICTION = ChainScenario(
-    name="eviction",
+    name="C3-eviction",
     title="C pays 4 to D, A and B forward; a transaction may be driven out of the mempool",
     params=PARAMS,
     payments=(Payment(0, UNIT * 4, Height(8), incoming_expiry=Height(14), outgoing_expiry=Height(2)),),
@@ -86,22 +87,34 @@ WITH_EVICTION = ChainScenario(
     evictions=1,
 )
 """One block more for a commitment and a claim together: S = 3."""
-WITH_BATCH = replace(C1, name="batched-penalty", title="A pays 3 to B; penalties are batched", batched=True)
-CARELESS = replace(C1, name="careless", title="A pays 3 to B; honest parties are tempted", careless=True)
-OWN_INVOICE = replace(
-    C2,
-    name="own-invoice",
-    title="A sends 3 over B with the hash of an invoice of B's",
-    payments=(replace(C2.payments[0], own_invoice=True),),
-)
-WITH_CRASH = replace(C2, name="crash", title="A pays 3 to C, B forwards; a crash", crashes=1)
-WITH_RESTORE = replace(C1, name="restore", title="A pays 3 to B; a party loses its data", restores=1)
+WITH_CRASH = replace(C2, name="C2-crash", title="A pays 3 to C, B forwards; a crash", crashes=1)
+WITH_RESTORE = replace(C1, name="C1-restore", title="A pays 3 to B; a party loses its data", restores=1)
 
-EXTRA = (WITH_REORGANISATION, WITH_EVICTION, WITH_BATCH, CARELESS, OWN_INVOICE, WITH_CRASH, WITH_RESTORE)
-SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*PRESETS, *EXTRA)})
+# --- one set of corrupt parties each: small enough to be searched again without each rule ---
+
+A, B = (True, False), (False, True)
+
+
+def _one(scenario: ChainScenario, corrupt: tuple[bool, bool], name: str, title: str) -> ChainScenario:
+    return replace(scenario, name=name, title=title, corrupt=corrupt, every_corrupt_set=False)
+
+
+OWN_INVOICE = replace(C2, payments=(replace(C2.payments[0], own_invoice=True),))
+SMALL = (
+    _one(C1, A, "C1-A", "A pays 3 to B"),
+    _one(C1, B, "C1-B", "A pays 3 to B"),
+    _one(C3, A, "C3-A", "C pays 4 to D, A and B forward"),
+    _one(C3, B, "C3-B", "C pays 4 to D, A and B forward"),
+    _one(replace(C1, batched=True), A, "C1-batched-A", "A pays 3 to B; B punishes in one transaction"),
+    _one(replace(C1, careless=True), (False, False), "C1-careless", "A pays 3 to B; both are tempted"),
+    _one(OWN_INVOICE, A, "C2-own-invoice-A", "A sends 3 over B with the hash of an invoice of B's"),
+    _one(WITH_EVICTION, A, "C3-eviction-A", WITH_EVICTION.title),
+    _one(WITH_EVICTION, B, "C3-eviction-B", WITH_EVICTION.title),
+)
+DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_CRASH, WITH_RESTORE)
+"""Scenarios that are searched when they are asked for."""
+SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, C1, C2, C3, *DEEP)})
 """All scenarios, by name."""
-LARGE = frozenset({"C4", "C5", "reorganisation", "crash", "restore"})
-"""Names of those that are searched once, not again for every rule."""
 
 CORRUPT = ((False, False), (True, False), (False, True), (True, True))
 """Every set of corrupt parties. The mocked neighbours are as free as corrupt ones in all of them."""

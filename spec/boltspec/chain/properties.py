@@ -68,7 +68,8 @@ def _victim(world: ChainWorld, scenario: ChainScenario) -> int | None:
 
 def _slack(scenario: ChainScenario) -> Blocks:
     """Return how long an output may be there before an honest party's claim on it is confirmed."""
-    return scenario.inclusion + (scenario.timing.reorg_depth + Blocks(1)) * scenario.reorganisations
+    undone = (scenario.timing.reorg_depth + Blocks(1)) * scenario.reorganisations
+    return scenario.inclusion + undone + Blocks(scenario.evictions)
 
 
 # --- punishment ---
