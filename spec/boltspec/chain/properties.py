@@ -42,7 +42,7 @@ class ChainProperty:
     holds: Callable[[ChainWorld, ChainScenario], bool]
 
 
-def _honest(world: ChainWorld, scenario: ChainScenario) -> Iterator[int]:
+def _honest(world: ChainWorld) -> Iterator[int]:
     """Yield the honest parties, less those that have lost data: these depend on their peer's honesty."""
     restored = world.talk.restored if world.talk is not None else (False, False)
     return (party for party in (0, 1) if not world.corrupt[party] and not restored[party])
@@ -57,7 +57,7 @@ def is_over(world: ChainWorld, scenario: ChainScenario) -> bool:
     return next_height(world, scenario, leap=True) is None
 
 
-def _victim(world: ChainWorld, scenario: ChainScenario) -> int | None:
+def _victim(world: ChainWorld) -> int | None:
     """Return the honest party whose peer has published a revoked commitment, if there is one."""
     closing = world.ledger.closing
     if closing is None or not is_commitment(closing) or world.corrupt[1 - closing.txid.seat]:
@@ -76,7 +76,7 @@ def _slack(scenario: ChainScenario) -> Blocks:
 
 
 def _thief_gets_nothing(world: ChainWorld, scenario: ChainScenario) -> bool:
-    victim = _victim(world, scenario)
+    victim = _victim(world)
     if victim is None:
         return True
     if world.ledger.received[1 - victim] != Sat(0):
@@ -87,7 +87,7 @@ def _thief_gets_nothing(world: ChainWorld, scenario: ChainScenario) -> bool:
 
 
 def _second_stage_is_punished(world: ChainWorld, scenario: ChainScenario) -> bool:
-    if _victim(world, scenario) is None or world.hidden:
+    if _victim(world) is None or world.hidden:
         return True
     return all(
         confirmed.coin.kind not in SECOND_STAGE or world.ledger.height < confirmed.height + _slack(scenario)
@@ -121,7 +121,7 @@ def _stale_state_stays_unpublished(world: ChainWorld, scenario: ChainScenario) -
 def _can_get_out(world: ChainWorld, scenario: ChainScenario) -> bool:
     if world.ledger.closing is not None or world.talk is None:
         return True
-    return all(_has_exit(world, scenario, party) and _is_leaving(world, party) for party in _honest(world, scenario))
+    return all(_has_exit(world, scenario, party) and _is_leaving(world, party) for party in _honest(world))
 
 
 def _has_exit(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
@@ -143,7 +143,7 @@ def _is_leaving(world: ChainWorld, party: int) -> bool:
 def _paid_exactly(world: ChainWorld, scenario: ChainScenario) -> bool:
     if not is_over(world, scenario):
         return True
-    return all(payout(world, party) >= entitlement(world, scenario, party) for party in _honest(world, scenario))
+    return all(payout(world, party) >= entitlement(world, scenario, party) for party in _honest(world))
 
 
 def payout(world: ChainWorld, party: int) -> Sat:
@@ -188,10 +188,10 @@ def _is_rightful(world: ChainWorld, scenario: ChainScenario, claim: Claim) -> bo
 
 def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
     # What times out of a revoked commitment is taken in its second stage.
-    victim = _victim(world, scenario)
+    victim = _victim(world)
     return not any(
         claim.use in BY_TIMEOUT
-        and 1 - claim.offerer in _honest(world, scenario)
+        and 1 - claim.offerer in _honest(world)
         and 1 - claim.offerer != victim
         and is_owed(world.payments[claim.payment_hash])
         for claim in world.ledger.claims
@@ -199,7 +199,7 @@ def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
 
 
 def _forwarder_safe(world: ChainWorld, scenario: ChainScenario) -> bool:
-    victim = _victim(world, scenario)
+    victim = _victim(world)
     for payment, progress in zip(scenario.payments, world.payments, strict=True):
         if payment.offerer == victim:
             # It has the whole channel for it.
@@ -225,13 +225,13 @@ def _deadline(world: ChainWorld, scenario: ChainScenario, is_overdue: Callable[.
         return True
     return not any(
         world.status[party] is Status.OPEN and is_overdue(talk.nodes[party], world, scenario)
-        for party in _honest(world, scenario)
+        for party in _honest(world)
     )
 
 
 def _reorg_stable(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether no incoming HTLC was failed whose outgoing one is (again) open on chain."""
-    victim = _victim(world, scenario)
+    victim = _victim(world)
     for index, payment in enumerate(scenario.payments):
         if world.payments[index].upstream is not Upstream.FAILED or payment.offerer == victim:
             continue
@@ -287,7 +287,7 @@ def _force_close_ends(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether nothing is left open for an honest party at the end: no output, no incoming HTLC."""
     if not is_over(world, scenario):
         return True
-    for party in _honest(world, scenario):
+    for party in _honest(world):
         if world.status[party] is not Status.CLOSED:
             return False
         known = standing_of(world, party)
