@@ -238,6 +238,12 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
 
 OUTDATED = "B05-failing-channel-n-05"
 """No commitment is published by a node that has lost data and does not know yet how much."""
+SEPARATE = "B05-revoked-commit-l-14"
+"""The duty to punish in separate transactions when the delay is nearly over: one of many outputs can be pinned."""
+SECURITY_DELAY = Blocks(3)
+"""How many blocks before the end of the delay that is (BOLT 5 leaves it to the node and advises 18 on mainnet)."""
+KEEP = "B05-failing-channel-n-03"
+"""The duty not to forget a channel that has nothing of value now, but had."""
 PREFER_MUTUAL = "B05-failing-channel-n-04"
 STOP = "B05-general-n-05"
 """The duty to fail the channel once its funding output is spent."""
@@ -249,7 +255,7 @@ INVALIDATED = "B05-revoked-commit-l-16"
 REBROADCAST = "D05-general-n-01"
 """The duty to broadcast a transaction anew until it is confirmed."""
 DURABLE = "D05-general-n-02"
-"""The duty to write down what one relies on: before a deadline is let pass, before an HTLC is forwarded."""
+"""The duty to write down what one relies on: before a deadline passes, a preimage is shown, an HTLC is forwarded."""
 TOO_LATE = "B02-cltv-delta-u-02"
 """No preimage is shown for an HTLC whose fulfilment deadline is past."""
 FULFILLER_DEADLINE: tuple[str, str] = ("B02-cltv-delta-u-01", "B02-cltv-delta-u-04")

@@ -21,6 +21,8 @@ from boltspec.chain.enforcement import (
     PREFER_MUTUAL,
     PUBLISH,
     REBROADCAST,
+    SECURITY_DELAY,
+    SEPARATE,
     STOP,
     TOO_LATE,
     WATCH,
@@ -38,7 +40,7 @@ from boltspec.chain.enforcement import (
 from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, is_valid
 from boltspec.chain.payments import Downstream, Progress, failed_upstream, is_for_us, learned
 from boltspec.chain.scenario import ChainScenario
-from boltspec.chain.transactions import Transaction, commitment_transaction, joined, spending
+from boltspec.chain.transactions import Transaction, commitment_transaction, joined, side, spending
 from boltspec.chain.world import ChainWorld, Pooled, Status, standing_of, ways, with_entry
 from boltspec.channel import Channel, Link
 from boltspec.commitment import View, is_in
@@ -64,7 +66,7 @@ AMBIGUOUS: unrevoked-commitment: the peer's previous commitment counts as curren
 def look(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     """Return the world after every honest party has looked at the newest block."""
     for party in (0, 1):
-        if not world.corrupt[party] and duty(WATCH):
+        if not world.corrupt[party] and world.status[party] is not Status.FORGOTTEN and duty(WATCH):
             world = _seen(made_durable(world, party), scenario, party)
     return broadcast(world, scenario)
 
@@ -72,8 +74,8 @@ def look(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
 def made_durable(world: ChainWorld, party: int) -> ChainWorld:
     """Return the world in which a party has written its state down.
 
-    It does so before it lets a deadline pass and before it forwards an HTLC: with what it has received from its peer
-    it would forget, in a crash, why it could.
+    It does so before it lets a deadline pass, and before it shows a preimage or forwards an HTLC: with what it has
+    received from its peer it would forget, in a crash, why it could.
     """
     talk = world.talk
     if talk is None or not talk.crashes or not duty(DURABLE):
@@ -186,7 +188,7 @@ def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     waited = {pooled.transaction.txid: pooled.waited for pooled in world.pool}
     pool, payments = [], list(world.payments)
     for party in (0, 1):
-        if world.corrupt[party] or not duty(WATCH):
+        if world.corrupt[party] or world.status[party] is Status.FORGOTTEN or not duty(WATCH):
             continue
         for transaction in wanted(world, scenario, party):
             if transaction.txid in world.evicted and not duty(REBROADCAST):
@@ -219,8 +221,17 @@ def wanted(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Trans
         if (way := taken(world, scenario, party, known, confirmed)) is not None
     ]
     if scenario.batched and known.case is Situation.REVOKED and len(claims) > 1:
-        return [] if _was_invalidated(world) and not duty(INVALIDATED) else [joined(tuple(claims))]
+        if _was_invalidated(world) and not duty(INVALIDATED):
+            return []
+        return claims if _is_delay_ending(world, scenario) and duty(SEPARATE) else [joined(tuple(claims))]
     return claims
+
+
+def _is_delay_ending(world: ChainWorld, scenario: ChainScenario) -> bool:
+    closing = world.ledger.closing
+    assert closing is not None
+    delay = scenario.params.binding(side(closing.txid.seat)).to_self_delay
+    return world.ledger.height >= closing.height + (delay - SECURITY_DELAY)
 
 
 def _was_invalidated(world: ChainWorld) -> bool:
@@ -231,7 +242,7 @@ def _exit(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Transa
     """Return the transaction by which a party leaves the channel, if it may publish one."""
     assert world.talk is not None
     if world.agreed is not None and duty(PREFER_MUTUAL):
-        return [world.agreed]
+        return [world.agreed._replace(signer=party)]
     channel, held = world.talk.nodes[party], world.talk.history[party]
     number = len(held) - 1
     if is_unsure(world, party) and duty(OUTDATED):
@@ -359,6 +370,7 @@ def after_message(world: ChainWorld, scenario: ChainScenario, party: int, said: 
     payments, before, sending = list(world.payments), said.before, said.sending
     match said.message:
         case UpdateFulfillHtlc():
+            world = made_durable(world, party) if sending else world
             htlc = before.htlcs.find(LOCAL.other if sending else LOCAL, said.message.id)
             if htlc is not None:
                 payments[htlc.payment_hash] = _shown_preimage(world, scenario, party, htlc, sending)

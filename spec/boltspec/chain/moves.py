@@ -14,7 +14,7 @@ from itertools import product
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
 from boltspec.chain.conditions import Kind
-from boltspec.chain.enforcement import publish_commitment
+from boltspec.chain.enforcement import KEEP, publish_commitment
 from boltspec.chain.honest import (
     Said,
     after_message,
@@ -31,13 +31,15 @@ from boltspec.chain.ledger import Ledger, confirm, is_valid
 from boltspec.chain.payments import Downstream, last_preimage, learned
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
-from boltspec.chain.transactions import Transaction, spending
+from boltspec.chain.transactions import Transaction, closing_transaction, spending
 from boltspec.chain.world import Block, ChainWorld, Pooled, Status, begun, ways, with_entry
+from boltspec.channel import Channel
+from boltspec.fees import commitment_fee
 from boltspec.htlc import REMOTE, Stage
 from boltspec.move import CHAIN, Move
 from boltspec.rules import duty
 from boltspec.scenario import NAMES
-from boltspec.units import Blocks, Height
+from boltspec.units import Blocks, Height, Msat, floor_to_sat
 from boltspec.verdict import Accepted
 from boltspec.world import World
 
@@ -71,6 +73,7 @@ def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN)
         if may_talk(world, scenario):
             yield from _talking(world, scenario, steps)
             yield from _closings(world, scenario)
+            yield from _farewells(world, scenario)
         yield from _neighbours(world, scenario)
         yield from _evictions(world)
     if world.ledger.closing is None:
@@ -95,7 +98,7 @@ def take(world: ChainWorld, scenario: ChainScenario, move: Move) -> ChainWorld:
 
 def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether anybody may still send or receive messages that matter."""
-    if world.talk is None or world.ledger.height >= scenario.horizon:
+    if world.talk is None or world.agreed is not None or world.ledger.height >= scenario.horizon:
         return False
     closing = world.ledger.closing
     if closing is not None:
@@ -132,6 +135,45 @@ def _closings(world: ChainWorld, scenario: ChainScenario) -> Reached:
         if not world.corrupt[party] and world.status[party] is Status.OPEN and world.ledger.closing is None:
             failed = replace(world, status=with_entry(world.status, party, Status.FAILED))
             yield Move(party, "fail", "channel"), broadcast(failed, scenario)
+
+
+def _farewells(world: ChainWorld, scenario: ChainScenario) -> Reached:
+    """The two agree on a closing transaction; a careless party forgets the channel."""
+    talk = world.talk
+    assert talk is not None
+    if world.ledger.closing is not None or any(status is not Status.OPEN for status in world.status):
+        return
+    if scenario.mutual and talk.connected and talk.wires == ((), ()) and not any(_is_busy(node) for node in talk.nodes):
+        leaving = replace(world, agreed=_closing_of(talk.nodes[0]), status=(Status.FAILED, Status.FAILED))
+        yield Move(CHAIN, "agree", "on a closing transaction"), broadcast(leaving, scenario)
+    for party in (0, 1):
+        if scenario.careless and not world.corrupt[party] and _had_something(world, party) and not duty(KEEP):
+            forgotten = replace(world, status=with_entry(world.status, party, Status.FORGOTTEN))
+            yield Move(party, "forget", "channel"), forgotten
+
+
+def _is_busy(channel: Channel) -> bool:
+    """Say whether the node has an HTLC, or a signature without its revocation."""
+    return channel.htlcs.any(lambda _: True) or channel.remote_commitment_number > channel.remote_revocations
+
+
+def _closing_of(channel: Channel) -> Transaction:
+    """Return the closing transaction for the balances of seat 0's channel."""
+    params = channel.params
+    fee = commitment_fee(params, params.feerate_per_kw, 0)
+    balances = (floor_to_sat(channel.local_msat), floor_to_sat(channel.remote_msat))
+    return closing_transaction(params, balances, params.local.dust_limit_satoshis, fee)
+
+
+def _had_something(world: ChainWorld, party: int) -> bool:
+    """Say whether a party has nothing in its newest commitment, and had something in an earlier one."""
+    assert world.talk is not None
+    stakes = [
+        held.signature.signed is not None
+        and (bool(held.signature.signed.htlcs) or held.signature.signed.to_owner_msat > Msat(0))
+        for held in world.talk.history[party]
+    ]
+    return any(stakes) and not stakes[-1]
 
 
 # --- neighbours ---
@@ -202,6 +244,8 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
             transaction = own_commitment(scenario, party, held)
             if transaction is not None:
                 yield _included(world, Move(party, "publish", f"commitment {number}"), transaction)
+        if world.agreed is not None and not honest:
+            yield _included(world, Move(party, "publish", "closing transaction"), world.agreed)
 
 
 def _thefts(world: ChainWorld, scenario: ChainScenario) -> Reached:
@@ -244,6 +288,8 @@ def _included(world: ChainWorld, move: Move, transaction: Transaction) -> tuple[
 
 
 def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
+    if scenario.pinned and len(pooled.transaction.inputs) > 1:
+        return False
     return pooled.pays_enough and pooled.waited + Blocks(1) >= scenario.inclusion
 
 

@@ -89,8 +89,10 @@ def _thief_gets_nothing(world: ChainWorld, scenario: ChainScenario) -> bool:
 def _second_stage_is_punished(world: ChainWorld, scenario: ChainScenario) -> bool:
     if _victim(world) is None or world.hidden:
         return True
+    # What is pinned is left until the delay is nearly over.
+    delay = scenario.params.local.to_self_delay if scenario.pinned else Blocks(0)
     return all(
-        confirmed.coin.kind not in SECOND_STAGE or world.ledger.height < confirmed.height + _slack(scenario)
+        confirmed.coin.kind not in SECOND_STAGE or world.ledger.height < confirmed.height + (_slack(scenario) + delay)
         for confirmed in world.ledger.unspent
     )
 
@@ -181,6 +183,13 @@ def _is_rightful(world: ChainWorld, scenario: ChainScenario, claim: Claim) -> bo
     if claim.use in BY_PREIMAGE:
         return world.payments[claim.payment_hash].known[1 - claim.offerer]
     return claim.use is Use.REVOCATION or claim.height > scenario.payments[claim.payment_hash].cltv_expiry
+
+
+def _mutual_preferred(world: ChainWorld, scenario: ChainScenario) -> bool:
+    closing = world.ledger.closing
+    if closing is None or world.agreed is None or not is_commitment(closing):
+        return True
+    return world.corrupt[closing.txid.seat]
 
 
 # --- HTLCs ---
@@ -334,6 +343,11 @@ PROPERTIES: tuple[ChainProperty, ...] = (
         "ExactPayout",
         "In the end an honest party has its balance plus the HTLCs that it won, less fees and what was trimmed.",
         _paid_exactly,
+    ),
+    ChainProperty(
+        "MutualPreferred",
+        "Who has agreed on a closing transaction publishes that, and not its commitment.",
+        _mutual_preferred,
     ),
     ChainProperty(
         "OnlyOwnersSpend",

@@ -69,6 +69,8 @@ class ChainScenario:
     """How often an honest party's transaction may be driven out of the mempool."""
     leap: bool = True
     """Blocks in which nothing can happen are passed over in one move (:mod:`boltspec.chain.times`)."""
+    pinned: bool = False
+    """What spends several outputs can be kept from being confirmed for as long as its peer likes."""
     mutual: bool = False
     """The parties may agree on a closing transaction while no HTLC is pending."""
 

@@ -129,6 +129,27 @@ def commitment_transaction(params: Params, owner: int, commitment: Commitment, h
     )
 
 
+def closing_transaction(params: Params, balances: tuple[Sat, Sat], dust_limit: Sat, fee: Sat) -> Transaction:
+    """Return the closing transaction that pays each party its balance, the opener less the fee.
+
+    Outputs below the dust limit are left out (B03-legacy-closing-tx-s-01 to B03-legacy-closing-tx-s-03). How the two
+    agree on a fee is not modelled here (:mod:`boltspec.closing`).
+    """
+    opener = 0 if params.opener is LOCAL else 1
+    amounts = [balance - fee if seat == opener else balance for seat, balance in enumerate(balances)]
+    coins = [Coin(Kind.WALLET, amount, seat) for seat, amount in enumerate(amounts) if amount >= dust_limit]
+    paid = [sum((coin.amount_sat for coin in coins if coin.seat == seat), Sat(0)) for seat in (0, 1)]
+    return Transaction(
+        txid=Txid(Form.CLOSING),
+        inputs=(Input(FUNDING_OUTPOINT, Use.CLOSING, Blocks(0)),),
+        outputs=tuple(coins),
+        locktime=ANY_TIME,
+        fee_sat=params.funding_satoshis - paid[0] - paid[1],
+        signer=NOBODY,
+        charged=(balances[0] - paid[0], balances[1] - paid[1]),
+    )
+
+
 def _charged(owner: int, commitment: Commitment, made: tuple[Output, ...]) -> tuple[Sat, Sat]:
     """Return by how much each party's main output is below its balance."""
     mains = {output.kind: output.amount_sat for output in made if output.htlc is None}

@@ -45,6 +45,8 @@ class Status(IntEnum):
     """It has given up on its peer and publishes its commitment."""
     CLOSED = 2
     """It has seen the funding output spent."""
+    FORGOTTEN = 3
+    """It has forgotten the channel."""
 
 
 class Pooled(NamedTuple):
