@@ -109,18 +109,6 @@ def test_every_set_of_corrupt_parties_is_a_first_move(run: Helper) -> None:
     assert run(C1, "chain corrupts B") == run(cases(C1)[2])
 
 
-@pytest.mark.parametrize("scenario", cases(C1)[:3], ids=lambda case: str(case.corrupt))
-def test_leaping_reaches_the_same_ends(reached: Helper, scenario: ChainScenario) -> None:
-    """Leaping over idle blocks leaves out no outcome: who gets what, and what the parties know."""
-    outcomes = []
-    for leap in (True, False):
-        case = replace(scenario, leap=leap)
-        ends = (world for world in reached(case) if is_over(world, case))
-        outcomes.append({(end.ledger.received, end.ledger.charged, end.payments) for end in ends})
-    assert outcomes[0] == outcomes[1]
-    assert len(outcomes[0]) > 2
-
-
 def test_money_that_vanishes_is_noticed(run: Helper) -> None:
     """LedgerBalanced can fail: a ledger that forgets an output."""
     world = run(cases(C1)[0], "A fail channel", "chain mine")

@@ -31,7 +31,9 @@ def forgetting(scenario: ChainScenario) -> Callable[[ChainWorld], ChainWorld]:
 
     def stands_for(world: ChainWorld) -> ChainWorld:
         closing = world.ledger.closing
-        if world.talk is None or closing is None or world.reorganisations or world.hidden or world.ledger.filled:
+        if world.talk is None or closing is None or world.reorganisations or world.hidden:
+            return world
+        if closing.height > world.ledger.height:
             return world
         if any(world.status[party] is not Status.CLOSED for party in (0, 1) if not world.corrupt[party]):
             return world
