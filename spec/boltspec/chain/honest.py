@@ -368,6 +368,7 @@ def after_message(world: ChainWorld, scenario: ChainScenario, party: int, said: 
     """Return the world with what an honest party concludes from a message that it has sent or received."""
     assert world.talk is not None
     payments, before, sending = list(world.payments), said.before, said.sending
+    given_back = tuple(_given_back(before, world.talk.nodes[party]))
     match said.message:
         case UpdateFulfillHtlc():
             world = made_durable(world, party) if sending else world
@@ -380,7 +381,7 @@ def after_message(world: ChainWorld, scenario: ChainScenario, party: int, said: 
                 payments[htlc.payment_hash] = payments[htlc.payment_hash]._replace(downstream=Downstream.FAILED)
         case _:
             pass
-    for htlc in _given_back(before, world.talk.nodes[party]):
+    for htlc in given_back:
         payments[htlc.payment_hash] = failed_upstream(payments[htlc.payment_hash])
     return replace(world, payments=tuple(payments))
 
