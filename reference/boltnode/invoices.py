@@ -16,6 +16,7 @@ from typing import Final
 from boltnode.clock import Clock
 from boltnode.keys import NodeKey
 from boltnode.network import Network
+from boltnode.storage.conditions import matching
 from boltnode.storage.errors import Conflict
 from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.paging import Query, paged
@@ -208,13 +209,10 @@ class InvoiceBook:
         limit: int | None = None,
     ) -> list[InvoiceRecord]:
         """The invoices that match everything that is given, by age, from index ``start`` on."""
-        where = (
-            "(?1 IS NULL OR label = ?1) AND (?2 IS NULL OR payment_hash = ?2) AND (?3 IS NULL OR bolt11 = ?3)"
-            " AND created_index >= ?4"
-        )
 
         def page(first: int, count: int) -> Query[InvoiceRecord]:
-            return lambda connection: _select(connection, where, label, payment_hash, bolt11, first, limit=count)
+            where, values = matching(first, label=label, payment_hash=payment_hash, bolt11=bolt11)
+            return lambda connection: _select(connection, where, *values, limit=count)
 
         return await paged(self._commits, page, start, limit)
 

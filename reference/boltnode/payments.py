@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from boltnode.clock import Clock
+from boltnode.storage.conditions import matching
 from boltnode.storage.errors import Conflict
 from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.paging import Query, paged
@@ -209,13 +210,10 @@ class PaymentBook:
         limit: int | None = None,
     ) -> list[PaymentRecord]:
         """The payments that match everything that is given, by age, from index ``start`` on."""
-        where = (
-            "(?1 IS NULL OR payment_hash = ?1) AND (?2 IS NULL OR bolt11 = ?2) AND (?3 IS NULL OR status = ?3)"
-            " AND created_index >= ?4"
-        )
 
         def page(first: int, count: int) -> Query[PaymentRecord]:
-            return lambda connection: _select(connection, where, payment_hash, bolt11, status, first, limit=count)
+            where, values = matching(first, payment_hash=payment_hash, bolt11=bolt11, status=status)
+            return lambda connection: _select(connection, where, *values, limit=count)
 
         return await paged(self._commits, page, start, limit)
 

@@ -26,8 +26,9 @@ def add(work: UnitOfWork, at: int, kind: str, subject: bytes | None, detail: str
 
 def load(connection: sqlite3.Connection, subject: bytes | None = None, limit: int = 1000) -> list[EventRow]:
     """The newest events, of one subject or of all, oldest first."""
+    where, values = ("", ()) if subject is None else ("WHERE subject = ?", (subject,))
     rows = connection.execute(
-        "SELECT id, at, kind, subject, detail FROM events WHERE ?1 IS NULL OR subject = ?1 ORDER BY id DESC LIMIT ?2",
-        (subject, limit),
+        f"SELECT id, at, kind, subject, detail FROM events {where} ORDER BY id DESC LIMIT ?",  # noqa: S608  # constants
+        (*values, limit),
     )
     return [EventRow(*row) for row in rows][::-1]

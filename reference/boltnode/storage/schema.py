@@ -105,6 +105,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         detail TEXT NOT NULL
     ) STRICT;
     """,
+    # 4: looking up what was found slow.
+    """
+    CREATE INDEX payments_by_bolt11 ON payments (bolt11);
+    CREATE INDEX payments_pending ON payments (created_index) WHERE status = 'pending';
+    CREATE INDEX events_by_subject ON events (subject);
+    """,
 )
 """Step ``n`` leads from version ``n - 1`` to version ``n``."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from boltnode.storage import channel_rows, event_rows
 from boltnode.storage.database import Database
+from boltnode.storage.schema import VERSION
 
 PROGRAM = Path(__file__).parent / "crashing.py"
 UNITS = 11
@@ -20,8 +21,8 @@ STOPPED = 3
 KILLS = ("kill", "kill at a write", "kill at an fsync")
 FAILURES = {"disk full": "the disk is full", "read-only": "disk", "failing fsync": "disk"}
 """By mode, what the reason says."""
-POINTS = 3 * 2 + UNITS * 2 + 5 * 3
-"""Three migrations, eleven units, five groups."""
+POINTS = VERSION * 2 + UNITS * 2 + 5 * 3
+"""Migrations, eleven units, five groups."""
 
 AFTER_THE_LAST_COMMIT = 1 + 4
 """Points at which there is nothing more to write."""
