@@ -204,6 +204,7 @@ def test_bumped_payment_replaces_the_first_and_pays_the_same(teller: NewTeller) 
     assert second.fee_sat == exact_fee_sat(second.transaction, 3 * FEERATE)
     t.send(second)
     assert t.chain.mempool() == [second.txid]
+    assert t.wallet.balance() == Balance(committed_sat=90_000, unconfirmed_sat=80_000 - second.fee_sat)
     t.restart()
     assert t.wallet.to_send() == [second.transaction.raw]
     with pytest.raises(ValueError, match="was replaced already"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from boltchain.block import MAX_MONEY_SAT
 from boltchain.dust import dust_limit_sat
@@ -51,6 +52,14 @@ class Refusal(Exception):
         self.reason = reason
         self.reconsiderable = reconsiderable
         """Whether the transaction may still enter when a child pays for it."""
+
+
+class Pays(Enum):
+    """What a transaction must pay to be relayed."""
+
+    ALONE = "its own relay"
+    TOGETHER = "its own relay, unless it is restricted: then what its package pays counts"
+    NOTHING = "nothing: it was in a block before, and its family does not count either"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +107,15 @@ class Gate:
         self._pool = pool
         self._policy = policy
 
-    def examine(self, transaction: Transaction, package: Sequence[Candidate] = ()) -> Candidate:
-        """All checks but those of fees and scripts; Refusal with the first reason against it.
+    def examine(
+        self,
+        transaction: Transaction,
+        package: Sequence[Candidate] = (),
+        *,
+        may_replace: bool = True,
+        pays: Pays = Pays.ALONE,
+    ) -> Candidate:
+        """All checks but those of scripts and of replacement; Refusal with the first reason against it.
 
         `package` holds those of the transactions before it in its package that do not wait yet.
         """
@@ -108,22 +124,35 @@ class Gate:
         self._check_final(transaction)
         self._check_known(transaction)
         direct = self._pool.conflicts(transaction)
+        if direct and not may_replace:
+            raise Refusal("bip125-replacement-disallowed")
         spent = self._spent(transaction, company)
         self._check_relative_locks(transaction, spent)
         fee_sat = self._fee_sat(transaction, spent)
         outputs = tuple(Output(utxo.amount_sat, utxo.script_pubkey) for utxo in spent)
         self._check_standard_inputs(transaction, outputs)
         self._check_dust(transaction, fee_sat)
+        self._check_relay_fee(transaction, fee_sat, pays)
         ancestors = self._pool.ancestors(transaction)
         replaced = self._pool.with_descendants(direct)
-        self._check_family(transaction, ancestors, company, replaced)
+        if pays is not Pays.NOTHING:
+            self._check_family(transaction, ancestors, company, replaced)
         return Candidate(transaction, fee_sat, outputs, tuple(ancestors), tuple(direct), tuple(replaced))
 
-    def check_fee(self, candidate: Candidate) -> None:
-        """Whether a transaction pays for its own relay and for what it replaces; Refusal if not."""
-        wanted_sat = fee_at(self._policy.min_relay_sat_per_kvb, candidate.vsize)
-        if candidate.fee_sat < wanted_sat:
-            raise Refusal("min relay fee not met", f"{candidate.fee_sat} < {wanted_sat}", reconsiderable=True)
+    def recheck(self, transaction: Transaction) -> Candidate:
+        """Whether a transaction that waited already is still valid after a reorganisation; Refusal if not.
+
+        As in Bitcoin Core, rules of relay play no part: its parents may wait again that were confirmed when it came.
+        """
+        self._check_final(transaction)
+        spent = self._spent(transaction, _Company())
+        self._check_relative_locks(transaction, spent)
+        outputs = tuple(Output(utxo.amount_sat, utxo.script_pubkey) for utxo in spent)
+        ancestors = tuple(self._pool.ancestors(transaction))
+        return Candidate(transaction, self._fee_sat(transaction, spent), outputs, ancestors, (), ())
+
+    def check_room(self, candidate: Candidate) -> None:
+        """Whether there is room for a transaction, and it pays for what it replaces; Refusal if not."""
         if self._pool.vsize + candidate.vsize > self._policy.max_pool_vsize:
             raise Refusal("mempool full")
         self.check_replacement([candidate])
@@ -173,6 +202,8 @@ class Gate:
             return
         if (reason := nonstandard_reason(transaction, input_scripts(transaction))) is not None:
             raise Refusal(reason)
+        if len(self._dust_outputs(transaction)) > 1:
+            raise Refusal("dust")
         if _stripped_size(transaction) < MIN_STANDARD_NON_WITNESS_SIZE:
             raise Refusal("tx-size-small")
 
@@ -254,9 +285,15 @@ class Gate:
         """One dust output may be there if the transaction pays nothing, so that a child must come and spend it."""
         if not self._policy.require_standard:
             return
-        dust = self._dust_outputs(transaction)
-        if len(dust) > 1 or (dust and fee_sat):
+        if fee_sat and self._dust_outputs(transaction):
             raise Refusal("dust")
+
+    def _check_relay_fee(self, transaction: Transaction, fee_sat: int, pays: Pays) -> None:
+        """Only topologically restricted transactions may leave their whole fee to a child."""
+        wanted_sat = fee_at(self._policy.min_relay_sat_per_kvb, transaction.vsize)
+        restricted = transaction.version == TRUC_VERSION
+        if fee_sat < wanted_sat and pays is not Pays.NOTHING and not (restricted and pays is Pays.TOGETHER):
+            raise Refusal("min relay fee not met", f"{fee_sat} < {wanted_sat}", reconsiderable=restricted)
 
     def _check_family(
         self,

@@ -10,13 +10,13 @@ import fcntl
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import IO
 
 from boltchain.block import MAX_MONEY_SAT, Block, build_block, build_coinbase, subsidy_sat
-from boltchain.server.acceptance import Candidate, Gate, Refusal
+from boltchain.server.acceptance import Candidate, Gate, Pays, Refusal
 from boltchain.server.chainstate import BlockRejected, ChainChange, Chainstate
 from boltchain.server.policy import Policy
 from boltchain.server.pool import Pool
@@ -71,7 +71,7 @@ class RegtestNode:
     def check(self, transaction: Transaction) -> Candidate:
         """Whether the pool would take a transaction; Refusal with the reason if not. The pool stays as it is."""
         candidate = self.gate.examine(transaction)
-        self.gate.check_fee(candidate)
+        self.gate.check_room(candidate)
         self.gate.check_scripts(candidate)
         return candidate
 
@@ -166,11 +166,12 @@ class RegtestNode:
         waiting = [entry.transaction for entry in self.pool.entries()]
         self.pool.clear()
         returning = [each for block in reversed(change.disconnected) for each in block.transactions[1:]]
-        for transaction in (*returning, *waiting):
-            try:  # scripts were run before, and fees do not count when a transaction returns
-                self.enter([self.gate.examine(transaction)])
-            except Refusal:
-                continue  # no longer valid on the new branch
+        for transaction in returning:
+            with suppress(Refusal):  # scripts were run before, and fees do not count when a transaction returns
+                self.enter([self.gate.examine(transaction, pays=Pays.NOTHING)])
+        for transaction in waiting:
+            with suppress(Refusal):  # no longer valid on the new branch
+                self.enter([self.gate.recheck(transaction)])
 
     def _evict_invalid(self, chosen: Sequence[Transaction], script_pubkey: bytes) -> None:
         """Drop the first of these transactions that consensus refuses: our own checks let it pass wrongly."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from boltchain.server.acceptance import MISSING_INPUTS, Candidate, Refusal
+from boltchain.server.acceptance import MISSING_INPUTS, Candidate, Pays, Refusal
 from boltchain.server.node import RegtestNode
 from boltchain.transaction import Transaction, Txid
 
@@ -64,9 +64,22 @@ def is_child_with_parents(transactions: Sequence[Transaction]) -> bool:
     return not related and txids <= {used.previous.txid for used in child.inputs}
 
 
+def check_all_parents(node: RegtestNode, transactions: Sequence[Transaction]) -> None:
+    """MalformedPackage if the child spends what is neither in the chain nor in the package.
+
+    So Bitcoin Core has it up to version 29, even for parents that wait; later versions let those be left out.
+    """
+    *parents, child = transactions
+    txids = {parent.txid for parent in parents}
+    others = [used.previous for used in child.inputs if used.previous.txid not in txids]
+    if parents and any(node.chain.utxo(outpoint) is None for outpoint in others):
+        raise MalformedPackage("package-not-child-with-unconfirmed-parents")
+
+
 def submit_package(node: RegtestNode, transactions: Sequence[Transaction]) -> list[Member]:
     """Offer a child with its parents to the pool; what became of each, in order. MalformedPackage if they are none."""
     check_package(transactions)
+    check_all_parents(node, transactions)
     alone: dict[Txid, Member] = {}
     held: list[Transaction] = []
     for transaction in transactions:
@@ -102,7 +115,7 @@ def _together(node: RegtestNode, held: Sequence[Transaction]) -> list[Member]:
     failing = held[0]
     try:
         for failing in held:
-            candidates.append(node.gate.examine(failing, candidates))
+            candidates.append(node.gate.examine(failing, candidates, pays=Pays.TOGETHER))
         failing = held[-1]
         node.gate.check_package_fee(candidates)
         for candidate in candidates:
@@ -115,24 +128,31 @@ def _together(node: RegtestNode, held: Sequence[Transaction]) -> list[Member]:
     return [Member(each.transaction, each.fee_sat, None, tuple(held)) for each in candidates]
 
 
-def try_package(node: RegtestNode, transactions: Sequence[Transaction]) -> list[Member]:
+def try_package(node: RegtestNode, transactions: Sequence[Transaction]) -> dict[Txid, Member]:
     """Whether the pool would take the transactions one after the other; it stays as it is.
 
-    Each must pay for itself, and none may replace anything. MalformedPackage if they cannot be judged together.
+    Gives those that were judged: as in Bitcoin Core, up to the first that is refused, and scripts are looked at when
+    all else is fine. Each must pay for itself, and of several none may replace anything. MalformedPackage if they
+    cannot be judged together.
     """
     check_package(transactions)
     candidates: list[Candidate] = []
-    members: list[Member] = []
-    for transaction in transactions:
-        try:
-            candidate = node.gate.examine(transaction, candidates)
-            if candidate.direct and len(transactions) > 1:
-                raise Refusal("bip125-replacement-disallowed")
-            node.gate.check_fee(candidate)
+    judged: list[Member] = []
+    failing = transactions[0]
+    try:
+        for failing in transactions:
+            candidates.append(_paying(node, failing, candidates, alone=len(transactions) == 1))
+        for candidate in candidates:
+            failing = candidate.transaction
             node.gate.check_scripts(candidate)
-        except Refusal as refusal:
-            members.append(Member(transaction, 0, refusal))
-            break
-        candidates.append(candidate)
-        members.append(Member(transaction, candidate.fee_sat, None))
-    return members
+            judged.append(Member(failing, candidate.fee_sat, None))
+    except Refusal as refusal:
+        judged.append(Member(failing, 0, refusal))
+    return {member.transaction.txid: member for member in judged}
+
+
+def _paying(node: RegtestNode, transaction: Transaction, before: Sequence[Candidate], *, alone: bool) -> Candidate:
+    """A transaction that is fine but for its scripts; Refusal otherwise."""
+    candidate = node.gate.examine(transaction, before, may_replace=alone)
+    node.gate.check_room(candidate)
+    return candidate

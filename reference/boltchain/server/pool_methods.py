@@ -90,8 +90,8 @@ def testmempoolaccept(  # Bitcoin Core's name, not a test
         members = try_package(node, transactions)
     except MalformedPackage as malformed:
         return [_names(each) | {"package-error": str(malformed)} for each in transactions]
-    judged = [_tested(member, limit) for member in members]
-    return judged + [_names(each) for each in transactions[len(members) :]]
+    judged = ((each, members.get(each.txid)) for each in transactions)
+    return [_names(each) if member is None else _tested(member, limit) for each, member in judged]
 
 
 def _package(rawtxs: Any) -> list[Transaction]:
