@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from boltproofs.explorer.digest import collision_probability
 from boltproofs.explorer.family import Property, Scenario
+from boltproofs.explorer.saved import Progressed, Saved
 from boltproofs.explorer.shard import ROOT, Bounds, Shard, Stop, Task, Violation, collector_off
 from boltproofs.explorer.team import Alone, Processes, Team
 from boltproofs.families import family_of
@@ -88,11 +89,13 @@ def search(
     bounds: Bounds = Bounds(),  # noqa: B008  # immutable
     workers: int = 1,
     progress: Callable[[Progress], None] | None = None,
+    saved: Saved | None = None,
 ) -> Result:
     """Search a scenario with some rules off.
 
     ``asked`` names the properties that are looked at (all of the family by default), ``extra`` are further ones;
-    ``progress`` is called after each level.
+    ``progress`` is called after each level. With ``saved`` the search begins where an interrupted one has ended, and is
+    written to the file between levels; :class:`boltproofs.explorer.saved.SavedError` if that file cannot be used.
     """
     if workers < 1:
         raise ValueError("a search needs at least one worker")
@@ -102,7 +105,7 @@ def search(
     task = Task(family, scenario, without, bounds, names, extra, workers)
     team = nullcontext(Alone(task)) if workers == 1 else Processes(task)
     with team as shards, collector_off():
-        return _Run(task, shards, progress).run()
+        return _Run(task, shards, progress, saved).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +132,52 @@ def survey(scenario: Scenario, without: frozenset[str], bounds: Bounds) -> Surve
 
 
 class _Run:
-    def __init__(self, task: Task, team: Team, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self, task: Task, team: Team, progress: Callable[[Progress], None] | None, saved: Saved | None = None
+    ) -> None:
         self._task = task
         self._team = team
         self._progress = progress
+        self._saved = saved
+        self._before = 0.0
         self._started = time.monotonic()
         self._transitions = 0
         self._depth = 0
 
     def run(self) -> Result:
-        violations = self._team.begin()
+        violations = [] if self._resumed() else self._team.begin()
         stopped = None
         while not violations and stopped is None and self._team.waiting():
             violations, stopped = self.level()
+            if not violations:
+                self._save(stopped)
         if stopped is Stop.DEPTH and not violations:
             violations = [one for level in self._team.expand(None, ends_only=True) for one in level.violations]
         if violations:
             # The worlds of one level are equally far away; which of them is shown does not depend on their order.
             first = min(violations, key=lambda one: (not one.at_end, one.fingerprint))
             return self._result(Verdict.VIOLATED, None, self._trace(first))
+        if stopped is None and self._saved is not None:
+            self._saved.remove()
         return self._result(Verdict.UNKNOWN if stopped else Verdict.HOLDS, stopped, None)
+
+    def _resumed(self) -> bool:
+        """Begin where an interrupted search has ended, if there is one."""
+        found = None if self._saved is None else self._saved.read(self._task)
+        if found is None:
+            return False
+        progressed, snapshots = found
+        self._transitions, self._depth = progressed.transitions, progressed.depth
+        self._before = progressed.seconds
+        self._team.restore(snapshots)
+        return True
+
+    def _save(self, stopped: Stop | None) -> None:
+        """Write the search down, now and then and when it stops between levels: within one it has no whole state."""
+        whole = stopped in (None, Stop.STATES, Stop.DEPTH)
+        if self._saved is not None and whole and (stopped or self._saved.is_due()):
+            progressed = Progressed(self._transitions, self._depth, self._seconds())
+            self._saved.write(self._task, progressed, self._team.snapshots())
 
     def level(self) -> tuple[list[Violation], Stop | None]:
         """Expand one level; return what broke, and why the search must end here."""
@@ -170,11 +199,11 @@ class _Run:
         return None
 
     def _seconds(self) -> float:
-        return time.monotonic() - self._started
+        return self._before + time.monotonic() - self._started
 
     def _seconds_left(self) -> float | None:
         limit = self._task.bounds.seconds
-        return None if limit is None else limit - self._seconds()
+        return None if limit is None else limit - (time.monotonic() - self._started)
 
     def _report(self) -> Progress:
         team = self._team

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import time
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from resource import RUSAGE_SELF, getrusage
 from typing import NamedTuple
 
 from boltproofs.explorer.digest import Digests, fingerprint_of
-from boltproofs.explorer.exchange import Reached
+from boltproofs.explorer.exchange import Parcels, Reached, unpack
 from boltproofs.explorer.family import Family, Property, Scenario, World
 from boltproofs.explorer.memory import remembering
 from boltproofs.explorer.watch import Watch
@@ -28,6 +29,33 @@ WORLDS_BETWEEN_CHECKS = 128
 """After so many worlds a shard looks at the clock."""
 ROOT = -1
 """In place of the parent of the initial world."""
+
+
+class Snapshot(NamedTuple):
+    """What one shard knows between two levels."""
+
+    parents: bytes
+    """Pairs of fingerprints as 64-bit numbers of this machine: a world, and from which it was reached first. The
+    initial world is its own."""
+    newest: bytes
+    """A parcel of the worlds that are to be expanded next."""
+
+
+def packed_parents(parents: dict[int, int]) -> bytes:
+    """Return fingerprints with those of their parents as bytes."""
+    pairs = array("Q")
+    for child, parent in parents.items():
+        pairs.append(child)
+        pairs.append(child if parent == ROOT else parent)
+    return pairs.tobytes()
+
+
+def unpacked_parents(content: bytes) -> Iterator[tuple[int, int]]:
+    """Yield what :func:`packed_parents` has packed."""
+    pairs = array("Q")
+    pairs.frombytes(content)
+    for child, parent in zip(pairs[::2], pairs[1::2], strict=True):
+        yield child, ROOT if parent == child else parent
 
 
 class Violation(NamedTuple):
@@ -149,6 +177,19 @@ class Shard:
     def fingerprints(self) -> frozenset[int]:
         """Return the fingerprints of all worlds that this shard has seen."""
         return frozenset(self._parents)
+
+    def snapshot(self) -> Snapshot:
+        """Return what this shard knows, between two levels."""
+        return Snapshot(packed_parents(self._parents), Parcels(self.digests).pack(self._newest))
+
+    def restore(self, snapshots: Iterable[Snapshot]) -> None:
+        """Take up those worlds of an interrupted search that this shard owns."""
+        task, parents = self._task, self._parents
+        for snapshot in snapshots:
+            pairs = unpacked_parents(snapshot.parents)
+            parents.update((child, parent) for child, parent in pairs if child % task.shards == self._index)
+            newest = unpack(snapshot.newest, self.digests)
+            self._newest += [one for one in newest if one.fingerprint % task.shards == self._index]
 
     def found(self, owner: int) -> list[Reached]:
         """Return the worlds found in the last level that a shard owns, and forget them."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from boltproofs.explorer.exchange import Parcels, unpack
-from boltproofs.explorer.shard import Level, Shard, Task, Violation
+from boltproofs.explorer.shard import Level, Shard, Snapshot, Task, Violation
 
 
 class Team(Protocol):
@@ -35,6 +35,12 @@ class Team(Protocol):
 
     def parent(self, fingerprint: int) -> int:
         """Return from which world one was reached first."""
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return what all shards know, between two levels."""
+
+    def restore(self, snapshots: list[Snapshot]) -> None:
+        """Take up an interrupted search, which may have had another number of shards."""
 
 
 class Alone:
@@ -68,6 +74,14 @@ class Alone:
         """Return from which world one was reached first."""
         return self.shard.parent(fingerprint)
 
+    def snapshots(self) -> list[Snapshot]:
+        """Return what is known, between two levels."""
+        return [self.shard.snapshot()]
+
+    def restore(self, snapshots: list[Snapshot]) -> None:
+        """Take up an interrupted search."""
+        self.shard.restore(snapshots)
+
 
 class Member:
     """A shard in a process of its own: answers one request after the other."""
@@ -98,6 +112,15 @@ class Member:
         """Return from which world one of ours was reached first."""
         return self._shard.parent(fingerprint)
 
+    def snapshot(self) -> Snapshot:
+        """Return what this shard knows, between two levels."""
+        return self._shard.snapshot()
+
+    def restore(self, snapshots: list[Snapshot]) -> tuple[tuple[Violation, ...], int, int]:
+        """Take up what is ours of an interrupted search."""
+        self._shard.restore(snapshots)
+        return self._counted(())
+
     def _counted(self, violations: tuple[Violation, ...]) -> tuple[tuple[Violation, ...], int, int]:
         return violations, self._shard.states, self._shard.waiting
 
@@ -111,6 +134,8 @@ def _serve(connection: Connection, task: Task, index: int) -> None:
         "expand": member.expand,
         "absorb": member.absorb,
         "parent": member.parent,
+        "snapshot": member.snapshot,
+        "restore": member.restore,
     }
     while True:
         try:
@@ -178,6 +203,14 @@ class Processes(AbstractContextManager["Processes"]):
         connection.send(("parent", (fingerprint,)))
         parent: int = connection.recv()
         return parent
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return what all shards know, between two levels."""
+        return self._ask_all("snapshot", [()] * len(self._connections))
+
+    def restore(self, snapshots: list[Snapshot]) -> None:
+        """Take up an interrupted search, which may have had another number of shards."""
+        self._count(self._ask_all("restore", [(snapshots,)] * len(self._connections)))
 
     def _count(self, answers: list[tuple[tuple[Violation, ...], int, int]]) -> list[Violation]:
         self._states = sum(answer[1] for answer in answers)
