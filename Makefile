@@ -11,7 +11,7 @@ PYTEST_OPTIONS ?=
 RUNS ?= 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint docs bench fuzz lock clean python-is-new-enough
+.PHONY: help setup verify verify-deep test lint docs bench fuzz lock clean python-is-new-enough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ setup: $(READY) ## create the virtual environment (the other targets do it when 
 
 verify: $(READY) ## prove the theorems, search the small scopes, replay the attacks, run the demo
 	$(BIN)/python -m boltproofs.main_job
+
+verify-deep: $(READY) ## search the larger scenarios of all families (an hour at most; goes on where it was interrupted)
+	$(BIN)/python -m boltproofs.deep_job
 
 test: $(READY) ## provide bitcoind and run every test
 	@# Without a bitcoind the regtest tests are left out, loudly; on a CI machine that is a failure.

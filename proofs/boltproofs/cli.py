@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,11 +20,14 @@ import click
 from boltproofs import tables
 from boltproofs.ablation import ablate
 from boltproofs.citations import switchable_rules
-from boltproofs.explorer.search import Progress, Result, Verdict, search
+from boltproofs.deep_job import saved_file
+from boltproofs.explorer.saved import Saved, SavedError
+from boltproofs.explorer.search import Result, Verdict, search
 from boltproofs.explorer.shard import Bounds
 from boltproofs.families import PROPERTIES, SCENARIOS, family_of
 from boltproofs.ladder import ladder
 from boltproofs.names import Named, hint
+from boltproofs.progress import Slowly
 from boltproofs.replay import CHAINS, MODEL, NoBitcoind, on_the_model, replay
 from boltproofs.results import store, stored_or
 from boltproofs.rule_status import rule_statuses
@@ -108,7 +110,7 @@ def verify_command(
     json_file: str | None,
 ) -> None:
     """Prove THEOREMS (all by default) for every channel, whatever its amounts and however many HTLCs it has."""
-    off, say = frozenset(without), _Slowly()
+    off, say = frozenset(without), Slowly()
     result = verify(
         theorems or None, off, seconds, smtlib_dir=smtlib, cross_check=cross_check, workers=workers, progress=say
     )
@@ -155,6 +157,7 @@ def _show_theorems(result: VerifyResult, data: Mapping[str, Any]) -> None:
     callback=_writable,
     help="Write the counterexample to this file.",
 )
+@click.option("--resume", is_flag=True, help="Write the search down as it goes, and go on where it was interrupted.")
 @json_option
 def explore_command(
     *,
@@ -166,6 +169,7 @@ def explore_command(
     max_states: int | None,
     max_memory: int | None,
     trace_file: Path | None,
+    resume: bool,
     json_file: str | None,
 ) -> None:
     """Search every world of SCENARIO; show the shortest way to break a property."""
@@ -174,14 +178,18 @@ def explore_command(
         if name not in own:
             raise click.UsageError(f"{name} is no property of the worlds of {scenario}{hint(name, own)}")
     bounds = Bounds(seconds, max_states, memory_bytes=None if max_memory is None else max_memory << 20)
-    result = search(
-        SCENARIOS[scenario],
-        without=frozenset(without),
-        asked=properties or None,
-        bounds=bounds,
-        workers=workers,
-        progress=_Slowly().searching,
-    )
+    try:
+        result = search(
+            SCENARIOS[scenario],
+            without=frozenset(without),
+            asked=properties or None,
+            bounds=bounds,
+            workers=workers,
+            progress=Slowly().searching,
+            saved=Saved(saved_file(scenario)) if resume else None,
+        )
+    except SavedError as error:
+        raise click.UsageError(str(error)) from error
     if result.trace is not None and trace_file is not None:
         result.trace.save(trace_file)
     _hand_over(result.to_json(), json_file, lambda: _show_search(result, trace_file))
@@ -265,7 +273,7 @@ def rules_command(bolt: int | None, workers: int, json_file: str | None) -> None
 
     Proofs and ablation are taken from the last run if the sources are the same, and computed otherwise.
     """
-    say = _Slowly()
+    say = Slowly()
     verified = stored_or("verify", lambda: verify(workers=workers, progress=say).to_json())
     ablated = stored_or("ablate", lambda: ablate(workers=workers).to_json())
     statuses = rule_statuses(verified, ablated, bolt)
@@ -284,25 +292,6 @@ def _hand_over(data: Mapping[str, Any], json_file: str | None, show: Callable[[]
     if json_file is not None:
         Path(json_file).write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     show()
-
-
-class _Slowly:
-    """Progress on standard error, at most once a second."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        if time.monotonic() - self._last >= 1:
-            self._last = time.monotonic()
-            click.echo(text, err=True)
-
-    def searching(self, at: Progress) -> None:
-        """Say how far a search has come."""
-        self(
-            f"{at.scenario}: {at.depth} moves deep, {at.states:,} worlds, {at.transitions:,} transitions,"
-            f" {at.waiting:,} waiting, {at.seconds:.0f} s"
-        )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,11 @@ COST = 20
 
 
 class SavedError(ValueError):
-    """A file that is damaged, or that belongs to another search; the text says which and what to do."""
+    """A file that cannot be used; the text says why and what to do."""
+
+
+class WrongSearch(SavedError):
+    """The file belongs to another search: of another scenario, or of the sources as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class Saved:
         length = int.from_bytes(body[len(MAGIC) : end], "big")
         header = json.loads(body[end : end + length])
         if header["key"] != key_of(task):
-            raise SavedError(
+            raise WrongSearch(
                 f"{self.path} was written by another search (of {header['scenario']}; other sources, rules or"
                 " properties): remove it to begin anew"
             )

@@ -153,12 +153,12 @@ class _Run:
                 self._save(stopped)
         if stopped is Stop.DEPTH and not violations:
             violations = [one for level in self._team.expand(None, ends_only=True) for one in level.violations]
+        if self._saved is not None and (violations or stopped is None):
+            self._saved.remove()
         if violations:
             # The worlds of one level are equally far away; which of them is shown does not depend on their order.
             first = min(violations, key=lambda one: (not one.at_end, one.fingerprint))
             return self._result(Verdict.VIOLATED, None, self._trace(first))
-        if stopped is None and self._saved is not None:
-            self._saved.remove()
         return self._result(Verdict.UNKNOWN if stopped else Verdict.HOLDS, stopped, None)
 
     def _resumed(self) -> bool:
