@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boltproofs.citations import cited, spec_sources, tree
-from boltspec.rules import Requirement, requirements
+from boltspec.rules import Requirement, exemptions, requirements
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class RuleStatus:
     requirement: Requirement
     specified: bool
     """The specification cites it."""
+    exempt: str | None
+    """Why it is not specified, if there is a reason."""
     proved: tuple[str, ...]
     """Theorems that are refuted without it."""
     searched: str | None
@@ -36,8 +38,11 @@ class RuleStatus:
             "bolt": row.bolt,
             "section": row.section_anchor,
             "level": row.level,
+            "class": row.klass,
+            "feature": row.feature,
             "summary": row.summary,
             "specified": self.specified,
+            "exempt": self.exempt,
             "proved": list(self.proved),
             "searched": self.searched,
             "tested": self.tested,
@@ -56,6 +61,7 @@ def rule_statuses(verified: Mapping[str, Any], ablated: Mapping[str, Any], bolt:
         RuleStatus(
             requirement=row,
             specified=row.id in in_spec,
+            exempt=exemptions().get(row.id),
             proved=tuple(proofs.get(row.id, ())),
             searched=_worst(verdicts[name] for name in findings.get(row.id, {"scenarios": ()})["scenarios"]),
             tested=row.id in in_tests,

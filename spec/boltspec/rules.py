@@ -67,6 +67,17 @@ def requirements() -> dict[str, Requirement]:
     return rows
 
 
+@cache
+def exemptions() -> dict[str, str]:
+    """Return the requirements that are not specified for a reason that holds, by id, with the reason."""
+    found: dict[str, str] = {}
+    for file in sorted(files("boltspec").joinpath("requirements").iterdir(), key=lambda entry: entry.name):
+        if file.name.startswith("exemptions"):
+            rows = (line.split("\t") for line in file.read_text("utf-8").splitlines()[1:])
+            found |= {row[0]: row[1] for row in rows}
+    return found
+
+
 class RuleBroken(Exception):  # it is no error: it becomes a verdict
     """Raised by :func:`require`, caught by the step decorators: never leaves a step."""
 

@@ -110,6 +110,8 @@ def _row(status: RuleStatus, linked: bool = False) -> Iterator[str]:
 def _known(status: RuleStatus) -> Iterator[str]:
     if status.specified:
         yield "specified"
+    if status.exempt:
+        yield f"exempt: {status.exempt}"
     if _implemented(status):
         yield "implemented"
     if status.tested:

@@ -1,0 +1,68 @@
+"""What of BOLT 2 is specified, what is exempt and why, and that ablation has something to say of every rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from boltproofs.ablation import Outcome, ablate_by
+from boltproofs.citations import cited, spec_sources, switchable_rules
+from boltproofs.rule_status import rule_statuses
+from boltspec.rules import exemptions, requirements
+
+LATER = ("option_dual_fund", "option_splice", "option_quiesce")
+"""Features that are specified on their own."""
+WANTED = {
+    row.id
+    for row in requirements().values()
+    if row.bolt == 2 and row.klass in ("state", "onchain") and not any(one in row.feature for one in LATER)
+}
+"""The whole life of a channel."""
+WAITING = {
+    "B02-cltv-delta-h-02", "B02-cltv-delta-h-03", "B02-cltv-delta-u-03", "B02-adding-htlc-s-14",
+    "B02-adding-htlc-s-15", "B02-adding-htlc-r-06", "B02-adding-htlc-r-11", "B02-adding-htlc-r-12",
+    "B02-removing-htlc-n-02", "B02-removing-htlc-m-01", "B02-removing-htlc-m-05", "B02-removing-htlc-r-05",
+    "B02-revoke-and-ack-n-02", "B02-retransmission-f-01", "B02-retransmission-f-02", "B02-retransmission-e-01",
+    "B02-retransmission-e-02", "B02-retransmission-n-08", "B02-retransmission-n-09", "B02-retransmission-n-10",
+    "B02-retransmission-n-11", "B02-retransmission-n-18", "B02-retransmission-n-19",
+}  # fmt: skip
+"""Rows that nobody has specified or exempted yet: this list only ever gets shorter."""
+SPECIFIED = cited(spec_sources())
+
+
+def test_every_row_of_the_life_of_a_channel_is_specified_or_exempt() -> None:
+    assert len(WANTED) > 200
+    assert sorted(WANTED - SPECIFIED - exemptions().keys() - WAITING) == []
+
+
+def test_nothing_waits_that_is_done() -> None:
+    assert sorted(WAITING & (SPECIFIED | exemptions().keys())) == []
+    assert WAITING <= WANTED
+
+
+@pytest.mark.parametrize("rule", sorted(exemptions()))
+def test_an_exemption_is_needed_and_has_a_reason(rule: str) -> None:
+    assert rule in requirements()
+    assert rule not in SPECIFIED, "specified, hence not exempt"
+    assert len(exemptions()[rule].split()) >= 5
+
+
+def test_every_rule_has_a_verdict_of_ablation_whatever_is_searched() -> None:
+    """In a world in which nothing can move: even there each rule is told what it is not covered for."""
+    ablated = ablate_by(map, (), ["careless-reserve"]).to_json()
+    statuses = {one.requirement.id: one for one in rule_statuses({"theorems": []}, ablated)}
+    assert statuses.keys() == requirements().keys()
+    demands = [rule for rule in switchable_rules() if requirements()[rule].level in ("MUST", "MUST_NOT")]
+    assert len(demands) > 100
+    for rule in demands:
+        assert statuses[rule].ablation in set(Outcome)
+        assert statuses[rule].reason
+    assert statuses["D02-adding-htlc-s-01"].ablation == Outcome.NECESSARY
+
+
+def test_json_says_of_each_row_what_is_known() -> None:
+    ablated = {"rules": [], "scenarios": []}
+    rows = {one.requirement.id: one.to_json() for one in rule_statuses({"theorems": []}, ablated, bolt=2)}
+    exempt = rows["B02-shutdown-s-05"]
+    assert (exempt["specified"], exempt["class"]) == (False, "state")
+    assert exempt["exempt"] == exemptions()["B02-shutdown-s-05"]
+    assert rows["B02-shutdown-s-01"]["exempt"] is None
