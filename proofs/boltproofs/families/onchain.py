@@ -16,7 +16,17 @@ from boltspec.chain.properties import PROPERTIES
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import initial
 
-CAUTION = frozenset({"RevokedNotPublished", "StaleStateSafe", "TimeoutDeadline", "FulfilDeadline", "UnilateralExit"})
+CAUTION = frozenset(
+    {
+        "RevokedNotPublished",
+        "StaleStateSafe",
+        "TimeoutDeadline",
+        "FulfilDeadline",
+        "UnilateralExit",
+        "MutualPreferred",
+        "PreimageHidden",
+    }
+)
 """Properties that are a node's own caution: nobody has lost anything yet when they break."""
 
 ONCHAIN = Family(

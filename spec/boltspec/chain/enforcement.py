@@ -3,7 +3,8 @@
 What to do depends on whose transaction spent the funding output and whether that was revoked. The table
 :data:`RESOLUTIONS` is BOLT 5's list of cases, in order of preference where the BOLT offers several ways.
 
-A node acts on what is confirmed. Transactions that are not valid never get there, and trigger nothing.
+A node acts on what is confirmed. Transactions that are not valid never get there, and trigger nothing
+(B05-general-n-06).
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ What is not listed needs no action: the peer's own outputs, anchors, and ``to_re
 WATCH = "B05-general-n-01"
 """The duty to watch the chain: without it none of the others is ever acted upon."""
 RESOLVE = "B05-general-n-02"
-"""The duty to resolve all outputs."""
+"""The duty to resolve all outputs; B05-failing-channel-b-01 says it again for those of a commitment."""
 AGAIN = "B05-general-n-03"
 """The duty to resolve outputs once more when a reorganisation has undone it."""
 
@@ -179,10 +180,10 @@ def learns_from(case: Situation, claim: Claim, seat: int) -> bool:
     return case in EXTRACT and duty(EXTRACT[case])
 
 
-FULFIL_MISSING: dict[Situation, str] = {
-    Situation.LOCAL: "B05-local-commit-local-offers-n-07",
-    Situation.REMOTE: "B05-remote-commit-local-offers-l-03",
-}
+FULFIL_AT_ONCE = "B02-forwarding-n-05"
+"""The duty to fulfil the incoming HTLC as soon as the peer has shown the preimage.
+
+B05-local-commit-local-offers-n-07 and B05-remote-commit-local-offers-l-03 say it again for HTLCs without an output."""
 FAIL_MISSING: dict[Situation, str] = {
     Situation.LOCAL: "B05-local-commit-local-offers-n-08",
     Situation.REMOTE: "B05-remote-commit-local-offers-l-04",
@@ -190,11 +191,6 @@ FAIL_MISSING: dict[Situation, str] = {
 FAIL_TIMED_OUT = "B05-local-commit-local-offers-n-03"
 NOT_EARLY = "B02-forwarding-n-02"
 """No incoming HTLC is failed before the removal of the outgoing one is final."""
-
-
-def fulfils_missing(case: Situation) -> bool:
-    """Say whether a known preimage of an HTLC without an output is passed on upstream."""
-    return case not in FULFIL_MISSING or duty(FULFIL_MISSING[case])
 
 
 def fails_upstream(case: Situation, depth: Blocks, reorg_depth: Blocks, missing: bool) -> bool:

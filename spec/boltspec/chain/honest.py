@@ -14,6 +14,7 @@ from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadl
 from boltspec.chain.enforcement import (
     AGAIN,
     DURABLE,
+    FULFIL_AT_ONCE,
     FULFILLER_DEADLINE,
     INVALIDATED,
     OFFERER_DEADLINE,
@@ -30,7 +31,6 @@ from boltspec.chain.enforcement import (
     Standing,
     depth,
     fails_upstream,
-    fulfils_missing,
     learns_from,
     may_claim,
     pays_enough,
@@ -38,7 +38,7 @@ from boltspec.chain.enforcement import (
     resolution,
 )
 from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, is_valid
-from boltspec.chain.payments import Downstream, Progress, failed_upstream, is_for_us, learned
+from boltspec.chain.payments import Downstream, Progress, failed_upstream, is_for_us, known_to, learned
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Transaction, commitment_transaction, joined, side, spending
 from boltspec.chain.world import ChainWorld, Pooled, Status, standing_of, ways, with_entry
@@ -168,8 +168,7 @@ def _told(world: ChainWorld, scenario: ChainScenario, party: int, known: Standin
         return progress
     if (party, index) not in closing.outputs_for:
         if progress.known[party]:
-            passed_on = fulfils_missing(known.case)
-            return learned(progress, scenario.payments[index], party, height, timing) if passed_on else progress
+            return progress
         ends = fails_upstream(known.case, depth(height, closing.height), timing.reorg_depth, missing=True)
         return failed_upstream(progress) if ends else progress
     for claim in claims:
@@ -195,13 +194,13 @@ def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
                 continue
             enough = pays_enough(transaction.txid.form, scenario.params.option_anchors)
             pool.append(Pooled(transaction, enough, waited.get(transaction.txid, Blocks(0))))
-            for index in _shown(world, transaction):
+            for index in shown(world, transaction):
                 payments[index] = payments[index]._replace(disclosed=True)
     evicted = () if duty(REBROADCAST) else world.evicted
     return replace(world, pool=tuple(sorted(pool)), payments=tuple(payments), evicted=evicted)
 
 
-def _shown(world: ChainWorld, transaction: Transaction) -> Iterator[int]:
+def shown(world: ChainWorld, transaction: Transaction) -> Iterator[int]:
     """Yield the payments whose preimage a transaction shows."""
     for spent in transaction.inputs:
         if spent.use in (Use.CLAIM_WITH_PREIMAGE, Use.HTLC_SUCCESS):
@@ -390,6 +389,8 @@ def _shown_preimage(world: ChainWorld, scenario: ChainScenario, party: int, htlc
     progress = world.payments[htlc.payment_hash]
     if sending:
         return progress._replace(disclosed=True)
+    if not duty(FULFIL_AT_ONCE):
+        return known_to(progress, party)
     return learned(progress, scenario.payments[htlc.payment_hash], party, world.ledger.height, scenario.timing)
 
 

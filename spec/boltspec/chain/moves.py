@@ -232,7 +232,10 @@ def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool
 
 
 def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
-    """Commitments that corrupt parties publish, and those that careless honest ones would."""
+    """Commitments that corrupt parties publish, and those that careless honest ones would.
+
+    B02-retransmission-n-19: a peer may publish whatever was ever signed for it.
+    """
     assert world.talk is not None
     for party in (0, 1):
         honest = not world.corrupt[party]

@@ -74,13 +74,17 @@ def learned(progress: Progress, payment: Payment, seat: int, height: Height, tim
 
     An offerer fulfils its incoming HTLC with it (B02-forwarding-n-05), if there is time to enforce that.
     """
-    known = (True, progress.known[1]) if seat == 0 else (progress.known[0], True)
     upstream = progress.upstream
     if seat == payment.offerer and upstream is Upstream.PENDING:
         assert payment.incoming_expiry is not None
         in_time = height + timing.reorg_depth * 2 + timing.confirmation <= payment.incoming_expiry
         upstream = Upstream.FULFILLED if in_time else Upstream.LOST
-    return progress._replace(known=known, upstream=upstream)
+    return known_to(progress, seat)._replace(upstream=upstream)
+
+
+def known_to(progress: Progress, seat: int) -> Progress:
+    """Return the progress once the party in a seat knows the preimage, and has told nobody."""
+    return progress._replace(known=(True, progress.known[1]) if seat == 0 else (progress.known[0], True))
 
 
 def failed_upstream(progress: Progress) -> Progress:

@@ -100,18 +100,18 @@ def _one(scenario: ChainScenario, corrupt: tuple[bool, bool], name: str, title: 
 
 
 OWN_INVOICE = replace(C2, payments=(replace(C2.payments[0], own_invoice=True),))
+SHORT_REORGANISATION = replace(WITH_REORGANISATION, payments=(Payment(0, UNIT * 4, Height(6)),), horizon=Height(7))
 SMALL = (
     _one(C1, A, "C1-A", "A pays 3 to B"),
     _one(replace(C1, mutual=True), B, "C1-B", "A pays 3 to B; they may close together"),
     _one(C3, A, "C3-A", "C pays 4 to D, A and B forward"),
     _one(C3, B, "C3-B", "C pays 4 to D, A and B forward"),
     _one(replace(C1, batched=True), A, "C1-batched-A", "A pays 3 to B; B punishes in one transaction"),
-    _one(
-        replace(C1, batched=True, pinned=True), A, "C1-pinned-A", "The same, and A can pin it"
-    ),
+    _one(replace(C1, batched=True, pinned=True), A, "C1-pinned-A", "The same, and A can pin it"),
     _one(replace(C1, careless=True), (False, False), "C1-careless", "A pays 3 to B; both are tempted"),
     _one(replace(C1, careless=True), A, "C1-careless-A", "A pays 3 to B; B is tempted"),
     _one(OWN_INVOICE, A, "C2-own-invoice-A", "A sends 3 over B with the hash of an invoice of B's"),
+    _one(SHORT_REORGANISATION, B, "C1-reorganisation-B", "A pays 4 to B; a block may be undone"),
     _one(WITH_CRASH, A, "C1-crash-A", WITH_CRASH.title),
     _one(WITH_RESTORE, B, "C1-restore-B", WITH_RESTORE.title),
     _one(WITH_EVICTION, A, "C3-eviction-A", WITH_EVICTION.title),

@@ -18,9 +18,10 @@ from boltspec.chain.honest import (
     is_unsure,
     is_waiting,
     own_commitment,
+    shown,
 )
 from boltspec.chain.ledger import HTLC_OUTPUTS, Claim, Confirmed, is_commitment, is_valid, offerer
-from boltspec.chain.payments import Upstream
+from boltspec.chain.payments import Upstream, is_for_us
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
 from boltspec.chain.transactions import side
@@ -259,6 +260,20 @@ def _is_output_of(confirmed: Confirmed, seat: int, index: int) -> bool:
     return coin.htlc.payment_hash == index and offerer(coin) == seat
 
 
+def _preimage_hidden(world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether no claim in the pool shows a preimage that is not to be shown."""
+    for pooled in world.pool:
+        transaction = pooled.transaction
+        if world.ledger.closing is None or world.hidden:
+            continue
+        known = standing_of(world, transaction.signer)
+        for index in shown(world, transaction):
+            committed = index in known.committed or known.case is Situation.REVOKED
+            if not (committed and is_for_us(world.payments[index])):
+                return False
+    return True
+
+
 # --- the end ---
 
 
@@ -371,6 +386,11 @@ PROPERTIES: tuple[ChainProperty, ...] = (
         "FulfilDeadline",
         "The recipient of an HTLC that it is owed has failed the channel when the fulfilment deadline is past.",
         _fulfil_deadline,
+    ),
+    ChainProperty(
+        "PreimageHidden",
+        "A preimage is shown on chain only by its payee or who has paid for it, for an HTLC that is there for good.",
+        _preimage_hidden,
     ),
     ChainProperty("ReorgStable", "What an honest party took for resolved does not become open again.", _reorg_stable),
     ChainProperty(

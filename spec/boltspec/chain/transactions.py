@@ -187,7 +187,10 @@ def _anchors(params: Params, owner: int, number: int, made: tuple[Output, ...]) 
 def spending(params: Params, outpoint: Outpoint, coin: Coin, way: Condition, signer: int) -> Transaction:
     """Return the transaction by which a party spends one output in a given way.
 
-    Second-stage transactions move the money on to a delayed output; all others move it to the signer's wallet. Claims
+    The input's relative lock is that of the condition: who waits for ``to_self_delay`` does not broadcast earlier
+    (B05-local-commit-n-02, B05-local-commit-local-offers-n-06, B05-local-commit-remote-offers-l-06). Second-stage
+    transactions move the money on to a delayed output, with anchors without a fee (B03-fee-calculation-b-01,
+    B03-fee-calculation-b-03); all others move it to the signer's wallet. Claims
     pay their fee out of the wallet's other coins: what a claim brings is the amount of its output.
     """
     txid = outpoint.txid
