@@ -19,6 +19,7 @@ import click
 
 from boltproofs import tables
 from boltproofs.ablation import ablate
+from boltproofs.attacks import ATTACKS, look_for
 from boltproofs.citations import switchable_rules
 from boltproofs.deep_job import saved_file
 from boltproofs.explorer.saved import Saved, SavedError
@@ -230,6 +231,28 @@ def ablate_command(rules: tuple[str, ...], ladders: bool, workers: int, json_fil
 
     _hand_over(data, json_file, show)
     sys.exit(HOLDS if found.explained else FAILED)
+
+
+# --- attacks ---
+
+
+@command.command("attacks")
+@click.argument("attacks", nargs=-1, type=Named("attack", lambda: [one.name for one in ATTACKS]))
+@click.option("--ladders", is_flag=True, help="Show each attack as a ladder.")
+@json_option
+def attacks_command(attacks: tuple[str, ...], ladders: bool, json_file: str | None) -> None:
+    """Find known ATTACKS (all by default) again from the rule that is missing, and show that the rule prevents them."""
+    found = look_for([one for one in ATTACKS if not attacks or one.name in attacks])
+    data = {"attacks": [one.to_json() for one in found]}
+
+    def show() -> None:
+        tables.console().print(tables.attacks_table(data))
+        for one in found:
+            if ladders and one.weakened.trace is not None:
+                click.echo(f"\n{one.attack.name}: {one.attack.title}\n\n{ladder(one.weakened.trace)}")
+
+    _hand_over(data, json_file, show)
+    sys.exit(HOLDS if all(one.holds for one in found) else FAILED)
 
 
 # --- replay ---

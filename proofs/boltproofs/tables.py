@@ -79,6 +79,19 @@ def ablation_table(ablated: Mapping[str, Any]) -> Table:
     return table
 
 
+def attacks_table(found: Mapping[str, Any]) -> Table:
+    """Return the table of known attacks."""
+    table = Table(title="Attacks", title_justify="left")
+    for heading in ("attack", "missing", "in", "breaks", "moves", "with the rule"):
+        table.add_column(heading)
+    for entry in found["attacks"]:
+        missing = "\n".join(entry["without"]) or entry["title"]
+        moves = "not found" if entry["moves"] is None else str(len(entry["moves"]))
+        prevented = "prevented" if entry["prevented"] else "not prevented"
+        table.add_row(entry["name"], missing, entry["scenario"], entry["property"], moves, prevented)
+    return table
+
+
 def ablation_summary(ablated: Mapping[str, Any]) -> str:
     """Return how many rules have which outcome."""
     counts = Counter(entry["outcome"] for entry in ablated["rules"])

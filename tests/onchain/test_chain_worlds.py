@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from boltspec.chain import honest
 from boltspec.chain.ledger import mine
 from boltspec.chain.presets import C1, C2, C3, cases
 from boltspec.chain.properties import PROPERTIES, entitlement, is_over, payout
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import Status
+from boltspec.commitment import View
 from boltspec.rules import without
 from boltspec.units import Height, Sat
 
@@ -107,6 +109,14 @@ def test_every_set_of_corrupt_parties_is_a_first_move(run: Helper) -> None:
     assert run(C1).corrupt == (False, False)
     assert run(C1, "chain corrupts A and B").corrupt == (True, True)
     assert run(C1, "chain corrupts B") == run(cases(C1)[2])
+
+
+def test_deadlines_count_for_commitments_that_are_not_revoked_yet(
+    search: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If only the newest commitments counted, an offerer that keeps back its revocation would win the race."""
+    monkeypatch.setattr(honest, "UNREVOKED", (View.LOCAL_LATEST, View.REMOTE_LATEST))
+    assert search(cases(C1)[1], [entry for entry in PROPERTIES if entry.name == "NoPayoutRace"]).broken
 
 
 def test_money_that_vanishes_is_noticed(run: Helper) -> None:

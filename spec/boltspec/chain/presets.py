@@ -117,6 +117,13 @@ SMALL = (
     _one(WITH_EVICTION, A, "C3-eviction-A", WITH_EVICTION.title),
     _one(WITH_EVICTION, B, "C3-eviction-B", WITH_EVICTION.title),
 )
+WITH_SHORT_DELTA = _one(
+    replace(C3, payments=(replace(C3.payments[0], incoming_expiry=Height(10)),)),
+    B,
+    "C3-short-delta-B",
+    "C pays 4 to D, A and B forward, with a block too few in between",
+)
+"""Not safe, and not among the scenarios that must hold."""
 DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_CRASH, WITH_RESTORE)
 """Scenarios that are searched when they are asked for."""
 SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, C1, C2, C3, *DEEP)})
