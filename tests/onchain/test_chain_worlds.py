@@ -114,9 +114,9 @@ def test_every_set_of_corrupt_parties_is_a_first_move(run: Helper) -> None:
 def test_deadlines_count_for_commitments_that_are_not_revoked_yet(
     search: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If only the newest commitments counted, an offerer that keeps back its revocation would win the race."""
+    """If only the newest commitments counted, a recipient that keeps back its revocation would be paid too late."""
     monkeypatch.setattr(honest, "UNREVOKED", (View.LOCAL_LATEST, View.REMOTE_LATEST))
-    assert search(cases(C1)[1], [entry for entry in PROPERTIES if entry.name == "NoPayoutRace"]).broken
+    assert search(cases(C3)[2], [entry for entry in PROPERTIES if entry.name == "ForwarderSafe"]).broken
 
 
 def test_money_that_vanishes_is_noticed(run: Helper) -> None:
