@@ -34,7 +34,10 @@ class Timing:
 
 
 def timeout_deadline(cltv_expiry: Height, timing: Timing) -> Height:
-    """Return the height at which the offerer of an HTLC gives up on its peer (B02-cltv-delta-h-01)."""
+    """Return the height at which the offerer of an HTLC gives up on its peer (B02-cltv-delta-h-01).
+
+    It is never below the expiry, since no grace is negative (B02-cltv-delta-h-02).
+    """
     return cltv_expiry + timing.grace
 
 
