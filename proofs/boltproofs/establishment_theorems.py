@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from boltproofs.runs import Run, RunClaim, RunTheorem, Values, choose
-from boltspec.channel import opened
+from boltspec.channel import Link, opened
 from boltspec.commitment import View, commitment
 from boltspec.establishment.accepter import next_funding_signed, received_by_push
 from boltspec.establishment.channel_type import ANCHORS, STATIC_REMOTEKEY, ChannelType, Feature
@@ -22,6 +22,7 @@ from boltspec.establishment.limits import Policy
 from boltspec.establishment.messages import (
     AcceptChannel,
     ChannelReady,
+    ChannelReestablish,
     FundingCreated,
     FundingSignature,
     FundingSigned,
@@ -281,6 +282,10 @@ def _takes_another_step(values: Values) -> Establishment | None:
         FundingCreated(1, funding.funding_txid, 0, signature),
         FundingSigned(funding, signature),
     )
+    link = choose(values, "link", (Link.UP, Link.DOWN))
+    if link is Link.DOWN:
+        messages = (ChannelReestablish(funding, values("number")),)
+    state = replace(state, link=link)
     if choose(values, "sending", (False, True)):
         return _state_of(send(state, choose(values, "message", messages)))
     return _state_of(receive(state, choose(values, "message", (*messages, ready))))

@@ -97,7 +97,9 @@ def test_no_alias_of_a_private_channel_is_its_real_scid(pair: Any) -> None:
 
 
 def test_further_aliases_are_remembered(pair: Any) -> None:
-    pair = pair.in_operation().opener_sends(ready(pair, alias=102)).opener_sends(ready(pair, alias=102))
+    pair = pair.in_operation().opener_sends(ready(pair, alias=102))
+    assert pair.refused_to_opener(ready(pair, alias=102)) == "B02-retransmission-n-09"
+    assert pair.rejected_by_accepter(ready(pair, alias=102)) is None
     assert pair.opener.aliases_sent == pair.accepter.aliases_received == (101, 102)
     assert all(names_channel(pair.opener, scid) for scid in (101, 102, REAL_SCID))
     assert not names_channel(pair.opener, 103)

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from boltspec.channel import Link
 from boltspec.establishment.accepter import next_funding_signed, received_by_push
 from boltspec.establishment.funding import NOT_SEEN, FundingSeen, Outpoint, look
+from boltspec.establishment.messages import ChannelReady, ChannelReestablish
 from boltspec.establishment.opener import next_funding_created, owes_publication, publish_funding_transaction
+from boltspec.establishment.ready import established
+from boltspec.establishment.resume import is_remembered, reconnected
 from boltspec.establishment.scenario import OPEN_CHANNEL, REAL_SCID
-from boltspec.establishment.state import Awaited, reconnected
-from boltspec.establishment.steps import receive
+from boltspec.establishment.state import Awaited, Establishment, see
+from boltspec.establishment.steps import receive, send
 from boltspec.establishment.temptations import (
     NOTHING_SIGNED,
     NOWHERE,
@@ -23,6 +27,14 @@ from boltspec.establishment.temptations import (
 from boltspec.rules import Reaction
 from boltspec.units import Blocks, Msat
 from boltspec.verdict import Accepted, Refused, Rejected
+
+
+def taken(verdict: Any) -> Establishment:
+    """Return the state after a step that must be taken."""
+    assert isinstance(verdict, Accepted), verdict
+    assert isinstance(verdict.state, Establishment)
+    return verdict.state
+
 
 LIES = dict(funding_outpoints(OPEN_CHANNEL.funding_satoshis))
 
@@ -97,8 +109,9 @@ def test_funding_transaction_is_published_once_and_only_with_a_way_out(pair: Any
     assert owes_publication(signed.opener)
     published = publish_funding_transaction(signed.opener, pair.funding)
     assert isinstance(published, Accepted)
-    assert not owes_publication(published.state)
-    assert isinstance(publish_funding_transaction(published.state, pair.funding), Refused)
+    published_and_seen = see(published.state, look(pair.funding, pair.funding.funding_txid, Blocks(0), REAL_SCID))
+    assert not owes_publication(published_and_seen)
+    assert isinstance(publish_funding_transaction(published_and_seen, pair.funding), Refused)
     assert isinstance(publish_funding_transaction(signed.accepter, pair.funding), Refused)
 
 
@@ -135,9 +148,71 @@ def test_after_a_lost_connection_the_opener_begins_anew_and_the_accepter_waits(p
     assert isinstance(receive(agreed.accepter, OPEN_CHANNEL), Rejected)
 
 
-def test_with_a_funding_output_a_lost_connection_is_not_for_establishment(pair: Any) -> None:
-    with pytest.raises(ValueError, match="channel_reestablish"):
-        reconnected(pair.with_funding().accepter)
+def reestablished(state: Any) -> Any:
+    """Return a remembered state after channel_reestablish of both."""
+    sent = taken(send(state, ChannelReestablish(state.funding)))
+    return taken(receive(sent, ChannelReestablish(state.funding)))
+
+
+def test_who_has_let_the_funding_be_published_remembers_the_channel(pair: Any) -> None:
+    """B02-retransmission-f-01, B02-retransmission-f-02, B02-retransmission-e-01, B02-retransmission-e-02"""
+    named = pair.with_terms()
+    named = named.opener_sends(next_funding_created(named.opener, pair.funding))
+    assert is_remembered(named.accepter) is is_remembered(named.opener) is False
+    signed = named.accepter_sends(next_funding_signed(named.accepter))
+    assert is_remembered(signed.accepter)
+    assert not is_remembered(signed.opener)
+    published = taken(publish_funding_transaction(signed.opener, pair.funding))
+    assert is_remembered(published)
+    assert reconnected(published) == replace(published, link=Link.DOWN)
+    assert reconnected(signed.opener) == pair.opener
+
+
+def test_a_transaction_that_is_not_to_be_seen_is_published_again_after_a_crash(pair: Any) -> None:
+    written = taken(publish_funding_transaction(pair.with_funding().opener, pair.funding))
+    restarted = reconnected(written)
+    assert owes_publication(restarted)
+    assert isinstance(publish_funding_transaction(restarted, pair.funding), Accepted)
+    seen = see(restarted, look(pair.funding, pair.funding.funding_txid, Blocks(0), REAL_SCID))
+    assert not owes_publication(seen)
+    assert isinstance(publish_funding_transaction(seen, pair.funding), Refused)
+
+
+def test_channel_ready_is_sent_again_after_channel_reestablish_and_only_then(pair: Any) -> None:
+    """B02-retransmission-n-06, B02-retransmission-n-08, B02-retransmission-n-09, B02-retransmission-n-11"""
+    ready = ChannelReady(pair.funding, alias=101)
+    used = pair.in_operation().opener
+    assert send(used, ready) == Refused("B02-retransmission-n-09")
+    assert isinstance(send(used, replace(ready, alias=102)), Accepted)
+    down = reconnected(used)
+    assert send(down, ready) == Refused("B02-retransmission-n-06")
+    assert receive(down, ready) == Rejected("D02-retransmission-r-02", Reaction.WARN_OR_FAIL)
+    up = reestablished(down)
+    again = taken(send(up, ready))
+    assert send(again, ready) == Refused("B02-retransmission-n-09")
+    assert taken(receive(again, ChannelReady(pair.funding, alias=201))) == again
+    assert established(again) == established(used)
+
+
+@pytest.mark.parametrize(
+    ("number", "broken"), [(0, "B02-retransmission-n-07"), (1, None), (2, "B02-retransmission-n-13")]
+)
+def test_an_unused_channel_is_resumed_at_commitment_1(pair: Any, number: int, broken: str | None) -> None:
+    verdict = receive(reconnected(pair.in_operation().accepter), ChannelReestablish(pair.funding, number))
+    assert (verdict.rule if isinstance(verdict, Rejected) else None) == broken
+
+
+def test_channel_reestablish_of_a_forgotten_channel_is_answered_by_an_error(pair: Any) -> None:
+    signed = pair.with_funding()
+    verdict = receive(reconnected(signed.opener), ChannelReestablish(pair.funding))
+    assert verdict == Rejected("B01-error-warning-s-02", Reaction.FAIL_CHANNEL)
+    remembering = reconnected(signed.accepter)
+    assert isinstance(receive(remembering, replace(OPEN_CHANNEL, temporary_channel_id=2)), Accepted)
+
+
+def test_an_opener_does_not_forget_what_it_has_published_for_a_proposal_of_the_peer(pair: Any) -> None:
+    published = reconnected(taken(publish_funding_transaction(pair.with_funding().opener, pair.funding)))
+    assert receive(published, OPEN_CHANNEL) == Rejected("D02-channel-establishment-r-01", Reaction.FAIL_CHANNEL)
 
 
 def test_nothing_is_signed_before_there_are_terms(pair: Any) -> None:

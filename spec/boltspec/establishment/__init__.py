@@ -5,6 +5,7 @@ Read :mod:`~boltspec.establishment.messages` and :mod:`~boltspec.establishment.s
 (:mod:`~boltspec.establishment.ready`). The world of two nodes and a chain, in which all of it is searched, is in
 :mod:`~boltspec.establishment.world`.
 
-Left out: dual funding, ``channel_reestablish`` (a lost connection is modelled only up to ``funding_created``, where it
-means starting again), reorganisations of the chain, and announcing the channel.
+A lost connection or a crash at any point is for :mod:`~boltspec.establishment.resume`.
+
+Left out: dual funding, reorganisations of the chain, and announcing the channel.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from boltspec.channel import Link
 from boltspec.establishment.channel_type import Feature, is_suitable
 from boltspec.establishment.limits import (
     LARGE_CHANNEL,
@@ -49,6 +50,9 @@ FAIL_CHANNEL, WARN_OR_FAIL = Reaction.FAIL_CHANNEL, Reaction.WARN_OR_FAIL
 def receive_open_channel(state: Establishment, message: OpenChannel) -> Establishment:
     """Take a proposal. Undefined ``channel_flags`` are ignored (B02-open-channel-r-01)."""
     node = state.node
+    if state.link is not Link.UP and state.role is ACCEPTER:
+        # The opener has forgotten the channel that this node remembers: it is another one now, and stays with the node.
+        state = Establishment(node)
     require_their_turn(state, Awaited.OPEN_CHANNEL)
     require(message.channel_type is not None, "B02-open-channel-r-02", FAIL_CHANNEL)
     dual_fund = Feature.OPTION_DUAL_FUND in node.negotiated

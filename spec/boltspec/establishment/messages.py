@@ -130,4 +130,16 @@ class ChannelReady:
     """A ``short_channel_id`` made up by the sender; ``None`` if the TLV is absent."""
 
 
-Message = OpenChannel | AcceptChannel | FundingCreated | FundingSigned | ChannelReady
+@dataclass(frozen=True, slots=True)
+class ChannelReestablish:
+    """``channel_reestablish`` of a channel that nobody has updated yet: what it says of revocations is empty then.
+
+    The whole of it is in :mod:`boltspec.reestablish`.
+    """
+
+    channel_id: Outpoint
+    next_commitment_number: int = 1
+    """Number of the next commitment that the sender expects to be signed."""
+
+
+Message = ChannelReestablish | OpenChannel | AcceptChannel | FundingCreated | FundingSigned | ChannelReady

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from boltspec.establishment.channel_type import DEFINED_CHANNEL_TYPES, Feature, is_negotiated
-from boltspec.establishment.funding import Outpoint
+from boltspec.establishment.funding import NOT_SEEN, Outpoint
 from boltspec.establishment.limits import (
     LARGE_CHANNEL,
     require_acceptable_limits,
@@ -162,12 +162,14 @@ def receive_funding_signed(state: Establishment, message: FundingSigned) -> Esta
 @sends
 def publish_funding_transaction(state: Establishment, funding: Outpoint) -> Establishment:
     """Publish the transaction that has the funding output."""
-    require(state.role is OPENER and state.funding == funding and not state.published, OUR_TURN, awaited=state.awaited)
+    ours = state.role is OPENER and state.funding == funding
+    require(ours and (not state.published or state.seen == NOT_SEEN), OUR_TURN, awaited=state.awaited)
     # Before funding_created is sent there is nothing that the accepter could sign: B02-funding-created-f-03.
     require(state.signature is not None, "B02-funding-signed-f-02", awaited=state.awaited)
     return replace(state, published=True)
 
 
 def owes_publication(state: Establishment) -> bool:
-    """Say whether the opener should publish the funding transaction now."""
-    return state.signature is not None and not state.published and duty("B02-funding-signed-f-03")
+    """Say whether the opener should publish the funding transaction now: also again, if it is not to be seen."""
+    missing = not state.published or state.seen == NOT_SEEN
+    return state.signature is not None and missing and duty("B02-funding-signed-f-03")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from boltspec.channel import Link
 from boltspec.establishment.accepter import received_by_push
 from boltspec.establishment.aliases import invoice_scids, is_alias_only, names_channel
 from boltspec.establishment.channel_type import Feature
@@ -26,6 +27,7 @@ from boltspec.establishment.messages import (
     ANNOUNCE_CHANNEL,
     AcceptChannel,
     ChannelReady,
+    ChannelReestablish,
     OpenChannel,
     ShutdownScript,
 )
@@ -123,8 +125,10 @@ def _unilateral_exit(state: Establishment) -> bool:
 
 def _no_funding_without_refund(after: World, scenario: Scenario) -> bool:
     opener = after.nodes[OPENER]
-    if scenario.corrupt[OPENER] or not opener.published or opener.funding is None:
+    if scenario.corrupt[OPENER] or after.published is None:
         return True
+    if opener.funding is None:
+        return False
     refundable = _holds_way_out(opener) and opener.funding.output() == agreed_output(opener)
     return refundable and after.published == opener.funding.funding_txid
 
@@ -170,6 +174,41 @@ def _channel_backed(after: World, scenario: Scenario) -> bool:
 
 def _updates_after_both_ready(state: Establishment) -> bool:
     return established(state) is None or (state.ready_sent and state.ready_received)
+
+
+def _resumed_in_order(before: World, after: World, scenario: Scenario) -> bool:
+    """Say whether ``channel_reestablish`` comes first and once, and ``channel_ready`` is repeated only if owed."""
+    for party in (OPENER, ACCEPTER):
+        old, new = before.wires[party], after.wires[party]
+        if scenario.corrupt[party] or new[: len(old)] != old or len(new) != len(old) + 1:
+            continue
+        state, message = before.nodes[party], new[-1]
+        if isinstance(message, ChannelReestablish):
+            lawful = message.channel_id == state.funding and message.next_commitment_number == 1
+            if not lawful or state.link not in (Link.DOWN, Link.RECEIVED):
+                return False
+        if isinstance(message, ChannelReady):
+            known = state.ready_sent and (message.alias is None or message.alias in state.aliases_sent)
+            if state.link is not Link.UP or (known and not state.owes_ready):
+                return False
+    return True
+
+
+def _resumed_together(before: World, after: World, scenario: Scenario) -> bool:
+    """Say whether a channel is resumed only by the peer's ``channel_reestablish`` of it, on either node's turn."""
+    for party in (OPENER, ACCEPTER):
+        state, wire = before.nodes[party], before.wires[party.other]
+        heard = bool(wire) and after.wires[party.other] == wire[1:] and after.nodes[party] != state
+        if scenario.corrupt[party] or not heard:
+            continue
+        message = wire[0]
+        if isinstance(message, ChannelReestablish):
+            right = message.channel_id == state.funding and message.next_commitment_number == 1
+            if not right or state.link not in (Link.DOWN, Link.SENT):
+                return False
+        if isinstance(message, ChannelReady) and state.link is not Link.UP:
+            return False
+    return True
 
 
 # --- names ---
@@ -290,6 +329,16 @@ UPDATES_AFTER_BOTH_READY = Property(
     "There is no channel to update before both have sent channel_ready.",
     OfEachHonest(_updates_after_both_ready),
 )
+RESUMED_IN_ORDER = Property(
+    "ResumedInOrder",
+    "channel_reestablish comes first and once; channel_ready is repeated only when the peer may lack it.",
+    _resumed_in_order,
+)
+RESUMED_TOGETHER = Property(
+    "ResumedTogether",
+    "After a lost connection a channel goes on only once the peer has shown that it remembers the same.",
+    _resumed_together,
+)
 ALIASES_DISTINCT = Property(
     "AliasesDistinct",
     "No alias collides on the node, nor gives the real short channel id away.",
@@ -316,7 +365,7 @@ DAMAGE: tuple[Property, ...] = (
 PROPERTIES: tuple[Property, ...] = (
     *DAMAGE, RESERVE_ABOVE_DUST, LIMITS_SANE, FIRST_COMMITMENT_PAYABLE, CHANNEL_TYPE_AGREED, ONE_CHANNEL,
     VERSION_1_ALLOWED, KEYS_VALID, UNCONFIRMED_ONLY_WHEN_TRUSTED, DEEP_ENOUGH, MESSAGES_IN_FORM, FUNDING_VERIFIED,
-    PUSH_NOT_CREDITED, UPDATES_AFTER_BOTH_READY, ALIASES_DISTINCT, NAMES_KEPT,
+    PUSH_NOT_CREDITED, UPDATES_AFTER_BOTH_READY, RESUMED_IN_ORDER, RESUMED_TOGETHER, ALIASES_DISTINCT, NAMES_KEPT,
 )  # fmt: skip
 """Hold for every move."""
 FINAL_PROPERTIES: tuple[Property, ...] = (COMPLETES,)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from boltspec.channel import Link
 from boltspec.establishment.accepter import next_funding_signed
 from boltspec.establishment.funding import Outpoint
 from boltspec.establishment.messages import (
     AcceptChannel,
     ChannelReady,
+    ChannelReestablish,
     FundingCreated,
     FundingSigned,
     Message,
@@ -108,6 +110,16 @@ def _readies(state: Establishment, scenario: Scenario, party: Role, tempted: boo
     first, second = ALIASES[party]
     label = str(Awaited.CHANNEL_READY)
     ready = ChannelReady(state.funding, alias=first if scenario.aliased else None)
+    if state.link in (Link.DOWN, Link.RECEIVED):
+        yield "channel_reestablish", ChannelReestablish(state.funding)
+        if tempted:
+            yield "channel_reestablish, number 0", ChannelReestablish(state.funding, 0)
+            yield "channel_reestablish, number 2", ChannelReestablish(state.funding, 2)
+            yield "channel_reestablish, id", ChannelReestablish(NOWHERE)
+    elif tempted and state.link is Link.UP:
+        yield "channel_reestablish out of turn", ChannelReestablish(state.funding)
+    if state.owes_ready or (tempted and state.ready_sent):
+        yield f"{label} repeated", ready
     if not state.ready_sent:
         yield label, ready
         if tempted:

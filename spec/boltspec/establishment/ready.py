@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boltspec.channel import Channel, opened
+from boltspec.channel import Channel, Link, opened
 from boltspec.establishment.channel_type import Feature
 from boltspec.establishment.messages import ChannelReady
 from boltspec.establishment.state import (
@@ -30,6 +30,11 @@ from boltspec.verdict import receives, sends
 def send_channel_ready(state: Establishment, message: ChannelReady) -> Establishment:
     """Say that the channel can be used from our side; again with further aliases (B02-channel-ready-s-10)."""
     require_our_turn(state, Awaited.CHANNEL_READY)
+    require(state.link is Link.UP, "B02-retransmission-n-06", link=state.link)
+    # A new alias may be sent at any time: B02-channel-ready-s-10, B02-retransmission-n-10.
+    repeated = state.ready_sent and (message.alias is None or message.alias in state.aliases_sent)
+    require(not repeated or state.owes_ready, "B02-retransmission-n-09", alias=message.alias)
+    state = replace(state, owes_ready=False)
     funding, confirmations = outpoint(state, OUR_TURN), state.seen.confirmations
     require(message.channel_id == funding, "D02-channel-ready-s-02", channel_id=message.channel_id)
     require(pays_as_agreed(state), "B02-channel-ready-s-01", output=state.seen.output)
@@ -63,6 +68,10 @@ def receive_channel_ready(state: Establishment, message: ChannelReady) -> Establ
     require_their_turn(state, Awaited.CHANNEL_READY)
     same = message.channel_id == outpoint(state, THEIR_TURN)
     require(same, SAME_CHANNEL, Reaction.FAIL_CHANNEL, channel_id=message.channel_id)
+    require(state.link is Link.UP, "D02-retransmission-r-02", Reaction.WARN_OR_FAIL, link=state.link)
+    # What was received already is ignored.
+    new = not state.ready_received or duty("B02-retransmission-n-11")
+    require(new, THEIR_TURN, Reaction.FAIL_CHANNEL, awaited=state.awaited)
     known = state.aliases_received
     aliases = known if message.alias is None else _with(known, message.alias)
     return replace(state, ready_received=True, aliases_received=aliases)

@@ -142,12 +142,19 @@ OLD_TYPE = _typed(
     Scenario("open-static-remotekey", "Two honest nodes open a channel without anchors", nodes()),
     STATIC_REMOTEKEY, ANNOUNCE_CHANNEL, Blocks(3),
 )  # fmt: skip
+LOST = replace(
+    NAMELESS, name="open-lost", title="The connection is lost, and every forbidden message tempts", disconnections=1
+)
+LOST_CORRUPT_ACCEPTER = replace(
+    CORRUPT_ACCEPTER, name="open-lost-corrupt-accepter", aliased=False, disconnections=1,
+    title="The connection is lost, and the accepter may break one rule",
+)  # fmt: skip
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         HONEST, CARELESS, NAMELESS, PRIVATE, PUBLIC_ALIASES, ZEROCONF, DUAL_FUND, DUAL_FUND_HONEST, CORRUPT_OPENER,
-        CORRUPT_ACCEPTER, UNTRUSTED, PUBLIC_ONLY, OLD_TYPE,
+        CORRUPT_ACCEPTER, UNTRUSTED, PUBLIC_ONLY, OLD_TYPE, LOST, LOST_CORRUPT_ACCEPTER,
     )
 }  # fmt: skip
 """All scenarios by name."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
-from boltspec.channel import opened
+from boltspec.channel import Link, opened
 from boltspec.commitment import View, commitment
 from boltspec.establishment.channel_type import STATIC_REMOTEKEY, ChannelType, Feature
 from boltspec.establishment.funding import NOT_SEEN, FundingOutput, FundingSeen, Outpoint, Script
@@ -108,6 +108,10 @@ class Establishment:
     ready_received: bool = False
     aliases_sent: tuple[int, ...] = ()
     aliases_received: tuple[int, ...] = ()
+    link: Link = Link.UP
+    """How far a channel with a funding output is resumed after the connection was lost."""
+    owes_ready: bool = False
+    """``channel_ready`` is to be sent again: the peer may have lost it."""
 
 
 def require_our_turn(state: Establishment, awaited: Awaited) -> None:
@@ -220,19 +224,3 @@ def is_deep(state: Establishment) -> bool:
 def see(state: Establishment, seen: FundingSeen) -> Establishment:
     """Look at the chain."""
     return state if state.seen == seen else replace(state, seen=seen)
-
-
-def reconnected(state: Establishment) -> Establishment:
-    """Return the state after the connection was lost and made again; ``ValueError`` once there is a funding output.
-
-    The opener begins anew, so the accepter waits for a new ``open_channel`` and has nothing to say before it; the new
-    one makes it discard the earlier one (B02-open-channel-r-04). With a funding output ``channel_reestablish`` takes
-    over.
-    """
-    if state.funding is not None:
-        raise ValueError("after funding_created a lost connection is for channel_reestablish")
-    if state.role is not ACCEPTER:
-        return Establishment(state.node)
-    if not duty("B02-open-channel-r-03"):
-        return state
-    return replace(state, awaited=Awaited.OPEN_CHANNEL, accept_channel=None)

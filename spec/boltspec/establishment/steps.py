@@ -11,6 +11,7 @@ from boltspec.establishment.accepter import (
 from boltspec.establishment.messages import (
     AcceptChannel,
     ChannelReady,
+    ChannelReestablish,
     FundingCreated,
     FundingSigned,
     Message,
@@ -23,6 +24,7 @@ from boltspec.establishment.opener import (
     send_open_channel,
 )
 from boltspec.establishment.ready import receive_channel_ready, send_channel_ready
+from boltspec.establishment.resume import receive_channel_reestablish, send_channel_reestablish
 from boltspec.establishment.state import Establishment
 from boltspec.verdict import Accepted, Refused, Rejected
 
@@ -40,6 +42,8 @@ def send(state: Establishment, message: Message) -> Accepted[Establishment] | Re
             return send_funding_signed(state, message)
         case ChannelReady():
             return send_channel_ready(state, message)
+        case ChannelReestablish():
+            return send_channel_reestablish(state, message)
 
 
 def receive(state: Establishment, message: Message) -> Accepted[Establishment] | Rejected:
@@ -55,3 +59,5 @@ def receive(state: Establishment, message: Message) -> Accepted[Establishment] |
             return receive_funding_signed(state, message)
         case ChannelReady():
             return receive_channel_ready(state, message)
+        case ChannelReestablish():
+            return receive_channel_reestablish(state, message)

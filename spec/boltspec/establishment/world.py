@@ -19,11 +19,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from boltspec.establishment.funding import COINBASE_MATURITY, Transaction
-from boltspec.establishment.messages import Message
+from boltspec.establishment.messages import ChannelReestablish, Message
 from boltspec.establishment.opener import owes_publication, publish_funding_transaction
 from boltspec.establishment.party import PLAIN, Steps
+from boltspec.establishment.resume import UNKNOWN_CHANNEL, reconnected
 from boltspec.establishment.scenario import Scenario
-from boltspec.establishment.state import ACCEPTER, OPENER, Establishment, Role, reconnected
+from boltspec.establishment.state import ACCEPTER, OPENER, Establishment, Role
 from boltspec.move import CHAIN, Move
 from boltspec.rules import requirements
 from boltspec.units import Blocks
@@ -79,7 +80,7 @@ def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Moves:
             yield from _sends(world, scenario, party, steps)
             if world.wires[party.other]:
                 yield _deliver(world, scenario, party, steps)
-        yield from _disconnections(world)
+        yield from _disconnections(world, steps)
     yield from _publications(world, scenario, steps)
     yield from _blocks(world, scenario, steps)
 
@@ -118,19 +119,37 @@ def _deliver(world: World, scenario: Scenario, party: Role, steps: Steps) -> tup
         return move, _changed(world, party, verdict.state, steps)
     if scenario.corrupt[party]:
         return move, world
+    if verdict.rule == UNKNOWN_CHANNEL:
+        return move, _failed(world, party.other, message, steps)
     # A node may refuse terms that it does not like; all else that is rejected among honest nodes is a contradiction.
     justified = scenario.corrupt[party.other] or requirements()[verdict.rule].klass == "policy"
     blame = None if justified else Blame(party, verdict.rule)
     return move, world._replace(wires=((), ()), connected=False, blame=blame)
 
 
-def _disconnections(world: World) -> Moves:
-    if world.disconnections > 0 and all(node.funding is None for node in world.nodes):
-        yield Move(CHAIN, "disconnect", ""), world._replace(
-            nodes=(reconnected(world.nodes[0]), reconnected(world.nodes[1])),
-            wires=((), ()),
-            disconnections=world.disconnections - 1,
-        )
+def _failed(world: World, party: Role, message: Message, steps: Steps) -> World:
+    """Return the world after a party was told by an error that its peer does not know the channel.
+
+    Without a published transaction there is nothing to come back to; with one it has its way out.
+    """
+    state = world.nodes[party]
+    named = isinstance(message, ChannelReestablish) and message.channel_id == state.funding
+    return _changed(world, party, Establishment(state.node), steps) if named and not state.published else world
+
+
+def _disconnections(world: World, steps: Steps) -> Moves:
+    if world.disconnections > 0:
+        yield Move(CHAIN, "disconnect", ""), _disconnected(world, steps)
+
+
+def _disconnected(world: World, steps: Steps) -> World:
+    """Return the world after the connection was lost and made again: also what is left after a crash of either node."""
+    world = world._replace(
+        nodes=(reconnected(world.nodes[0]), reconnected(world.nodes[1])),
+        wires=((), ()),
+        disconnections=world.disconnections - 1,
+    )
+    return _seen(world, steps)
 
 
 def _publications(world: World, scenario: Scenario, steps: Steps) -> Moves:
@@ -145,6 +164,9 @@ def _publications(world: World, scenario: Scenario, steps: Steps) -> Moves:
         if not isinstance(verdict, Accepted):
             return
         opener = verdict.state
+        if world.disconnections > 0 and world.connected:
+            written = world._replace(nodes=(opener, world.nodes[ACCEPTER]))
+            yield Move(OPENER, "crash", "before publishing"), _disconnected(written, steps)
     # A coinbase exists in a block or not at all.
     depth = ONE if transaction.coinbase else Blocks(0)
     after = world._replace(nodes=(opener, world.nodes[ACCEPTER]))
