@@ -10,6 +10,7 @@ import pytest
 from boltproofs.docs import (
     attacks,
     dance,
+    life,
     message_reference,
     onchain,
     payment,
@@ -27,8 +28,10 @@ from boltspec.chain import properties as chain_properties
 from boltspec.closing.properties import CLOSE_PROPERTIES
 from boltspec.commitment import View
 from boltspec.connection import properties as connection
+from boltspec.connection.state import Phase
 from boltspec.enforcement import RESOLUTIONS
 from boltspec.establishment.properties import FINAL_PROPERTIES, PROPERTIES
+from boltspec.establishment.state import Awaited
 from boltspec.htlc import ADVANCES, Stage
 from boltspec.outputs import PATHS
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
@@ -119,6 +122,21 @@ def test_the_ladder_has_a_line_per_message() -> None:
 def test_every_requirement_has_one_row(bolt: int) -> None:
     anchors = re.findall(r"\{#([BD]\d\d-[^}]+)\}", rule_tables.bolt_page(bolt))
     assert sorted(anchors) == sorted(row.id for row in requirements().values() if row.bolt == bolt)
+
+
+def test_opening_goes_through_all_phases_in_their_order() -> None:
+    shown = " ".join(texts(life.opening()))
+    places = [shown.index(f"awaits {phase}") for phase in Awaited]
+    assert places == sorted(places)
+    assert (shown.count("by the opener"), shown.count("by the accepter")) == (2, 2)
+
+
+def test_both_nodes_reach_each_phase_of_connecting_and_closing() -> None:
+    reached = {row[2] for row in cells(life.connecting())}
+    assert reached >= {phase.value for phase in Phase} - {Phase.CONNECTED.value}
+    for page, last in ((life.closing_legacy(), "closing_signed"), (life.closing_simple(), "closing_sig")):
+        assert ("negotiation", f"receives {last}", "closing transaction published") in cells(page)
+        assert not any(row[0] == "closing transaction published" for row in cells(page))
 
 
 def test_every_property_is_listed_with_its_sentence() -> None:

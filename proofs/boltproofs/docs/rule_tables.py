@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import groupby
 
@@ -73,7 +73,12 @@ def _counts(name: str, found: Mapping[str, RuleStatus]) -> tuple[str, ...]:
 
 def switchable() -> str:
     """Return the rules that the specification consults, and what is known of each."""
-    return table(COLUMNS, ([*_row(statuses()[rule], linked=True)] for rule in switchable_rules()))
+    return rules_table(switchable_rules())
+
+
+def rules_table(rules: Iterable[str]) -> str:
+    """Return some rules with what is known of each."""
+    return table(COLUMNS, ([*_row(statuses()[rule], linked=True)] for rule in rules))
 
 
 def bolt_page(bolt: int) -> str:

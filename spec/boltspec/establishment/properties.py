@@ -198,7 +198,8 @@ def _resumed_together(before: World, after: World, scenario: Scenario) -> bool:
     """Say whether a channel is resumed only by the peer's ``channel_reestablish`` of it, on either node's turn."""
     for party in (OPENER, ACCEPTER):
         state, wire = before.nodes[party], before.wires[party.other]
-        heard = bool(wire) and after.wires[party.other] == wire[1:] and after.nodes[party] != state
+        lost = before.disconnections != after.disconnections
+        heard = bool(wire) and after.wires[party.other] == wire[1:] and after.nodes[party] != state and not lost
         if scenario.corrupt[party] or not heard:
             continue
         message = wire[0]
