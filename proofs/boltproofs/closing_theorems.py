@@ -258,7 +258,8 @@ def _costs_no_more_than_the_fee(proposal: Proposal) -> bool:
         outputs = _paid(variant, LOCAL)
         if signature is None or not signature.low_s or not _pays(signed, outputs) or not _is_relayed(signed):
             return False
-        if variant is ONLY_CLOSEE and not channel.local_msat < channel.remote_msat:
+        has_less = channel.local_msat < channel.remote_msat
+        if (variant is ONLY_CLOSEE and not has_less) or (variant is ONLY_CLOSER and has_less):
             return False
     return bool(tlvs.present)
 
@@ -382,7 +383,7 @@ SIMPLE_CLOSE_CORRECT = RunTheorem(
     sentence="With closing_complete the closer pays just its fee and the closee nothing; both publish the same.",
     claims=(
         RunClaim("what a closer signs", _proposes, _costs_no_more_than_the_fee, (
-            "B02-closing-complete-c-03", "B02-closing-complete-c-04",
+            "B02-closing-complete-c-03", "B02-closing-complete-c-04", "B02-closing-complete-c-06",
             "B02-closing-complete-c-09", "B02-closing-complete-c-16", "B02-closing-complete-c-17",
             "B02-closing-complete-c-18", "B02-channel-close-b-01", "B03-closing-tx-s-02", "B03-closing-tx-s-03",
             "B02-closing-complete-c-11",

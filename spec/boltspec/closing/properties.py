@@ -217,7 +217,8 @@ def _shutdown_is_clean(world: World, scenario: CloseScenario) -> bool:
 
 
 def _one_shutdown(world: World, scenario: CloseScenario) -> bool:
-    return all(world.witness[party].shutdowns <= 1 for party in _honest(scenario))
+    passed = (world.witness[party] for party in _honest(scenario))
+    return all(max(witness.shutdowns, witness.shutdowns_taken) <= 1 for witness in passed)
 
 
 def _scripts_are_committed(world: World, scenario: CloseScenario) -> bool:
@@ -279,7 +280,7 @@ CLOSE_PROPERTIES: tuple[CloseProperty, ...] = (
                   _signed_when_clean),
     CloseProperty("NoUpdateAfterShutdown", "No HTLC is offered or taken after shutdown.", _no_htlc_after_shutdown),
     CloseProperty("CleanShutdown", "Who sends shutdown has signed for all its updates.", _shutdown_is_clean),
-    CloseProperty("OneShutdown", "A node sends one shutdown in a connection.", _one_shutdown),
+    CloseProperty("OneShutdown", "A node sends one shutdown in a connection, and takes one.", _one_shutdown),
     CloseProperty("UpfrontScriptKept", "Who committed to a script is paid to no other.", _scripts_are_committed),
     CloseProperty("PermittedScripts", "Only scripts of the permitted forms are named and taken.",
                   _scripts_are_permitted),

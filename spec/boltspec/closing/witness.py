@@ -38,6 +38,8 @@ class Witness(NamedTuple):
     """It has warned of a ``fee_range`` without overlap."""
     shutdowns: int = 0
     """How many ``shutdown`` it has sent in this connection."""
+    shutdowns_taken: int = 0
+    """How many ``shutdown`` of the peer it has taken in this connection."""
 
 
 def noted_sending(witness: Witness, before: Closing, message: Message) -> Witness:
@@ -83,6 +85,7 @@ def noted_receiving(witness: Witness, before: Closing, message: Message) -> Witn
         case Shutdown(script):
             return witness._replace(
                 heard=script,
+                shutdowns_taken=witness.shutdowns_taken + 1,
                 offers_when_told=before.channel.next_local_htlc_id,
                 taken_when_told=before.channel.next_remote_htlc_id,
             )

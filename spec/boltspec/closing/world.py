@@ -169,7 +169,7 @@ def _afresh(world: World, party: int) -> tuple[Progress, Witness]:
     progress, witness = world.progress[party], world.witness[party]
     if world.nodes[party].proposed is not None:
         progress = progress._replace(bids=progress.bids - 1)
-    return progress, witness._replace(gaps=(), rounds=0, shutdowns=0, disputed=False)
+    return progress, witness._replace(gaps=(), rounds=0, shutdowns=0, shutdowns_taken=0, disputed=False)
 
 
 def _time_passes(world: World, scenario: CloseScenario) -> Iterator[tuple[Move, World]]:
