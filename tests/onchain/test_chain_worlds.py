@@ -10,7 +10,7 @@ import pytest
 
 from boltspec.chain import honest
 from boltspec.chain.ledger import mine
-from boltspec.chain.presets import C1, C2, C3, cases
+from boltspec.chain.presets import C1, C2, C3, WITH_DISCONNECTION, cases
 from boltspec.chain.properties import PROPERTIES, entitlement, is_over, payout
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import Status
@@ -117,6 +117,24 @@ def test_deadlines_count_for_commitments_that_are_not_revoked_yet(
     """If only the newest commitments counted, a recipient that keeps back its revocation would be paid too late."""
     monkeypatch.setattr(honest, "UNREVOKED", (View.LOCAL_LATEST, View.REMOTE_LATEST))
     assert search(cases(C3)[2], [entry for entry in PROPERTIES if entry.name == "ForwarderSafe"]).broken
+
+
+@pytest.mark.parametrize("scenario", cases(WITH_DISCONNECTION)[1:3], ids=lambda case: str(case.corrupt))
+def test_no_property_breaks_when_the_connection_is_lost(search: Helper, scenario: ChainScenario) -> None:
+    assert search(scenario).broken is None
+
+
+def test_a_corrupt_party_publishes_a_commitment_whose_signature_it_denies(run: Helper) -> None:
+    """B02-retransmission-n-19. The HTLC is in it; the signature was on the wire when the connection was lost."""
+    sent = ("A send update_add_htlc 0", "A send commitment_signed", "B deliver UpdateAddHtlc")
+    world = run(cases(WITH_DISCONNECTION)[2], *sent, "chain disconnect", "B publish denied commitment 0")
+    closing = world.ledger.closing
+    assert (closing.txid.seat, closing.txid.number, closing.outputs_for) == (1, 1, ((0, 0),))
+
+
+def test_an_honest_party_denies_nothing(run: Helper) -> None:
+    sent = ("A send update_add_htlc 0", "A send commitment_signed", "B deliver UpdateAddHtlc")
+    assert run(cases(WITH_DISCONNECTION)[0], *sent, "chain disconnect").kept == ((), ())
 
 
 def test_money_that_vanishes_is_noticed(run: Helper) -> None:

@@ -42,6 +42,7 @@ def forgetting(scenario: ChainScenario) -> Callable[[ChainWorld], ChainWorld]:
             world,
             talk=None,
             standings=standings,
+            kept=((), ()),
             ledger=_without_number(world.ledger, closing),
             pool=tuple(map(_pooled, world.pool)),
             reopened=tuple(map(_outpoint, world.reopened)),

@@ -36,6 +36,7 @@ from boltspec.chain.world import Block, ChainWorld, Pooled, Status, begun, ways,
 from boltspec.channel import Channel
 from boltspec.fees import commitment_fee
 from boltspec.htlc import REMOTE, Stage
+from boltspec.messages import CommitmentSigned
 from boltspec.move import CHAIN, Move
 from boltspec.rules import duty
 from boltspec.scenario import NAMES
@@ -56,6 +57,8 @@ def _talk(world: World, scenario: ChainScenario, corrupt: tuple[bool, bool]) -> 
     return tuple(dance.successors(world, scenario.talk(corrupt)))
 
 
+LOSSES = ("disconnect", "crash", "restore")
+"""Moves that take everything off the wires."""
 PLAIN = Steps(_talk)
 """The functions themselves, computed anew each time."""
 Reached = Iterator[tuple[Move, ChainWorld]]
@@ -120,6 +123,8 @@ def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reache
         if honest and not all(may_send(world, scenario, party, message) for message in sent):
             continue
         changed = replace(world, talk=after)
+        if move.action in LOSSES:
+            changed = replace(changed, kept=(_kept(world, before, 0), _kept(world, before, 1)))
         if honest:
             received = before.wires[1 - party][:1] if move.action == "deliver" else ()
             for message in (*sent, *received):
@@ -127,6 +132,14 @@ def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reache
                 changed = after_message(changed, scenario, party, Said(before.nodes[party], message, sending))
             changed = give_up(changed, scenario, party)
         yield move, changed
+
+
+def _kept(world: ChainWorld, before: World, party: int) -> tuple[CommitmentSigned, ...]:
+    """Return the signatures that a corrupt party keeps when the connection is lost: those on the wire to it too."""
+    if not world.corrupt[party]:
+        return ()
+    on_the_wire = [message for message in before.wires[1 - party] if isinstance(message, CommitmentSigned)]
+    return (*world.kept[party], *(message for message in on_the_wire if message not in world.kept[party]))
 
 
 def _closings(world: ChainWorld, scenario: ChainScenario) -> Reached:
@@ -247,6 +260,10 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
             transaction = own_commitment(scenario, party, held)
             if transaction is not None:
                 yield _included(world, Move(party, "publish", f"commitment {number}"), transaction)
+        for index, held in enumerate(world.kept[party]):
+            transaction = own_commitment(scenario, party, held)
+            if transaction is not None:
+                yield _included(world, Move(party, "publish", f"denied commitment {index}"), transaction)
         if world.agreed is not None and not honest:
             yield _included(world, Move(party, "publish", "closing transaction"), world.agreed)
 

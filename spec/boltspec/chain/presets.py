@@ -87,6 +87,9 @@ WITH_EVICTION = ChainScenario(
     evictions=1,
 )
 """One block more for a commitment and a claim together: S = 3."""
+WITH_DISCONNECTION = replace(
+    C1, name="C1-disconnection", title="A pays 3 to B; the connection may be lost", disconnections=1
+)
 WITH_CRASH = replace(C1, name="C1-crash", title="A pays 3 to B; a party may crash", crashes=1)
 WITH_RESTORE = replace(C1, name="C1-restore", title="A pays 3 to B; a party loses its data", restores=1)
 
@@ -124,7 +127,7 @@ WITH_SHORT_DELTA = _one(
     "C pays 4 to D, A and B forward, with a block too few in between",
 )
 """Not safe, and not among the scenarios that must hold."""
-DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_CRASH, WITH_RESTORE)
+DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_DISCONNECTION, WITH_CRASH, WITH_RESTORE)
 """Scenarios that are searched when they are asked for."""
 SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, C1, C2, C3, *DEEP)})
 """All scenarios, by name."""

@@ -32,6 +32,7 @@ from boltspec.chain.ledger import Confirmed, Ledger
 from boltspec.chain.payments import Progress, started
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Outpoint, Transaction, Txid
+from boltspec.messages import CommitmentSigned
 from boltspec.units import Blocks
 from boltspec.world import World
 
@@ -84,6 +85,8 @@ class ChainWorld:
     """What each party makes of the confirmed closing, once ``talk`` is dropped."""
     agreed: Transaction | None = None
     """The closing transaction that both have signed."""
+    kept: tuple[tuple[CommitmentSigned, ...], tuple[CommitmentSigned, ...]] = ((), ())
+    """Signatures that a corrupt party has received and denies: the connection was lost before it answered."""
     past: tuple[Block, ...] = ()
     """The blocks that a reorganisation can return to, oldest first."""
     hidden: Blocks = Blocks(0)  # noqa: RUF009  # a plain integer
