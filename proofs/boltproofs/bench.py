@@ -1,6 +1,6 @@
-"""``make bench``: how fast the explorer, the prover, the replay and the wire code are.
+"""``make bench``: how fast explorer, prover, replay and wire code are, and how much memory a search takes.
 
-Each figure is the median of several runs in this process. The modules ``tests/bench/bench_*.py`` of the source tree
+Each rate is the median of several runs in this process. The modules ``tests/bench/bench_*.py`` of the source tree
 bring their own lists ``BENCHES``.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,43 +23,58 @@ from rich.table import Table
 
 from boltproofs import tables
 from boltproofs.citations import tree
-from boltproofs.explorer.search import search
+from boltproofs.explorer.search import Result, search
+from boltproofs.explorer.shard import Bounds
+from boltproofs.families import FAMILIES, SCENARIOS
+from boltproofs.families.dance import DANCE
 from boltproofs.replay import KernelPool, replay
-from boltproofs.scenarios import SCENARIOS
 from boltproofs.stories import STORIES
 from boltproofs.verify import verify
 
 RUNS = 5
 """Runs whose median counts."""
+SEARCHED = {
+    "dance": ("dance", "dance-3", "thief-A-offers"),
+    "establishment": ("open-corrupt-accepter",),
+    "closing": ("simple-corrupt-closer",),
+    "onchain": ("C1-A",),
+}
+"""Scenarios that are measured, by family; of other families the first one."""
+MOST_STATES = 30_000
+"""Larger searches are cut off here."""
+TRANSITIONS = 20_000.0
+"""What is wanted of the update dance, per second and core."""
 SECONDS_PER_RUN = 0.2
 """A run repeats its call for at least this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured rate."""
+    """One measured figure."""
 
     name: str
-    per_second: float
+    value: float
     unit: str
+    """What is counted per second, or the whole unit if it is no rate."""
     target: float | None
     """What is wanted; ``None`` if nothing in particular."""
+    is_rate: bool = True
 
     @property
     def reached(self) -> bool:
         """The rate is as high as wanted."""
-        return self.target is None or self.per_second >= self.target
+        return self.target is None or self.value >= self.target
 
 
-def rate(call: Callable[[], object], units: float) -> float:
+def rate(call: Callable[[], object], units: float, clock: Callable[[], float] = time.perf_counter) -> float:
     """Return units per second, when one call does so many: the median of several runs after one to warm up."""
     call()
-    return median(_one_run(call, units) for _ in range(RUNS))
+    return median(_one_run(call, units, clock) for _ in range(RUNS))
 
 
-def _one_run(call: Callable[[], object], units: float) -> float:
-    calls, started = 0, time.perf_counter()
-    while (spent := time.perf_counter() - started) < SECONDS_PER_RUN:
+def _one_run(call: Callable[[], object], units: float, clock: Callable[[], float]) -> float:
+    calls, started = 0, clock()
+    while (spent := clock() - started) < SECONDS_PER_RUN:
         call()
         calls += 1
     return calls * units / spent
@@ -66,8 +82,9 @@ def _one_run(call: Callable[[], object], units: float) -> float:
 
 def figures() -> Iterator[Figure]:
     """Measure everything, one figure after the other."""
-    for scenario, target in (("dance", 20_000.0), ("thief-A-offers", None)):
-        yield from _explorer(scenario, target)
+    for family in FAMILIES:
+        for name in SEARCHED.get(family.name, tuple(family.scenarios)[:1]):
+            yield from _explorer(name, TRANSITIONS if family is DANCE else None)
     yield _prover()
     yield _replay()
     root = tree()
@@ -77,11 +94,23 @@ def figures() -> Iterator[Figure]:
 
 
 def _explorer(name: str, target: float | None) -> Iterator[Figure]:
-    run = partial(search, SCENARIOS[name])
+    run = partial(search, SCENARIOS[name], bounds=Bounds(states=MOST_STATES))
     result = run()
-    per_second = rate(run, 1)
+    # Per core: what other processes take from this one does not count.
+    per_second = rate(run, 1, time.process_time)
     yield Figure(f"explorer, {name}, one process", per_second * result.states, "states", None)
     yield Figure(f"explorer, {name}, one process", per_second * result.transitions, "transitions", target)
+    yield Figure(f"explorer, {name}, memory", bytes_per_state(run), "bytes per world", None, is_rate=False)
+
+
+def bytes_per_state(run: Callable[[], Result]) -> float:
+    """Return how much memory a search takes at most, per world that it has seen."""
+    tracemalloc.start()
+    try:
+        states = run().states
+        return tracemalloc.get_traced_memory()[1] / states
+    finally:
+        tracemalloc.stop()
 
 
 def _prover() -> Figure:
@@ -114,7 +143,7 @@ def main(json_file: Path | None) -> None:
     measured = []
     for figure in figures():
         measured.append(figure)
-        click.echo(f"... {figure.name}: {figure.per_second:,.0f} {figure.unit}/s", err=True)
+        click.echo(f"... {figure.name}: {figure.value:,.0f} {_unit(figure)}", err=True)
     tables.console().print(_table(measured))
     data = {
         "version": version("boltspec"),
@@ -129,16 +158,20 @@ def main(json_file: Path | None) -> None:
 
 
 def _table(measured: list[Figure]) -> Table:
-    table = Table(title="Rates (median)", title_justify="left")
+    table = Table(title="Figures (medians)", title_justify="left")
     table.add_column("what")
-    table.add_column("per second", justify="right")
+    table.add_column("value", justify="right")
     table.add_column("unit")
     table.add_column("target", justify="right")
     for figure in measured:
         colour = "green" if figure.reached else "yellow"
         target = "" if figure.target is None else f"{figure.target:,.0f}"
-        table.add_row(figure.name, f"[{colour}]{figure.per_second:,.0f}[/{colour}]", figure.unit, target)
+        table.add_row(figure.name, f"[{colour}]{figure.value:,.0f}[/{colour}]", _unit(figure), target)
     return table
+
+
+def _unit(figure: Figure) -> str:
+    return f"{figure.unit}/s" if figure.is_rate else figure.unit
 
 
 if __name__ == "__main__":
