@@ -10,60 +10,28 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from boltspec.htlc import REMOTE
-from boltspec.params import LOCKTIME_THRESHOLD, Limits, Params
-from boltspec.scenario import FeeWish, Scenario, Wish, small_limits, small_params
-from boltspec.units import FeeratePerKw, Height, Msat
-
-ANCHORS = small_params(small_limits())
-"""Anchors and zero-fee HTLC transactions; A opened the channel and pays the fees."""
-STATIC_REMOTEKEY = small_params(small_limits(), option_anchors=False)
-"""No anchors: HTLC transactions pay fees, so that more HTLCs are trimmed."""
-OPENED_BY_B = replace(ANCHORS, opener=REMOTE)
-"""B opened the channel and pays the fees."""
-PUSH = Msat(400_000_000)
-"""What B has at first."""
-
-FROM_A = Wish(0, Msat(50_000_000), payment_hash=1, cltv_expiry=Height(6))
-FROM_B = Wish(1, Msat(60_000_000), payment_hash=2, cltv_expiry=Height(7))
-SECOND_FROM_A = Wish(0, Msat(70_000_000), payment_hash=3, cltv_expiry=Height(7))
-DUST_FROM_B = Wish(1, Msat(300_000), payment_hash=4, cltv_expiry=Height(6))
-"""Below every dust limit: trimmed from both commitments."""
-
-HIGHER_FEERATE = FeeWish(0, FeeratePerKw(2_000))
-
-NOTHING = Wish(0, Msat(0), payment_hash=5, cltv_expiry=Height(6))
-LAWLESS = (
+from boltproofs.fee_scenarios import FEE_SCENARIOS
+from boltproofs.resumption_scenarios import RESUMPTION_SCENARIOS
+from boltproofs.scenario_parts import (
+    ANCHORS,
+    DUST_FROM_B,
+    FROM_A,
+    FROM_B,
+    LAWLESS,
     NOTHING,
-    Wish(0, Msat(999), payment_hash=5, cltv_expiry=Height(6)),
-    Wish(0, Msat(500_000_001), payment_hash=5, cltv_expiry=Height(6)),
-    replace(FROM_A, cltv_expiry=Height(LOCKTIME_THRESHOLD)),
-    replace(FROM_A, id_offset=1),
+    OPENED_BY_B,
+    PUSH,
+    RESERVE_OF_B,
+    ROOMY,
+    SECOND_FROM_A,
+    STATIC_REMOTEKEY,
+    TOO_MUCH,
+    TOO_MUCH_WITH_ANCHORS,
+    WRONG_ID,
+    with_limits,
 )
-"""Offers of A that are just beyond a limit: amount zero, below the minimum, above the value in flight, an expiry that
-is no height, a first id that is not zero."""
-WRONG_ID = replace(SECOND_FROM_A, id_offset=1)
-"""An offer of A that skips an id."""
-
-
-def _without_buffer(params: Params) -> Params:
-    """Return the constants for an opener that keeps nothing back for a higher feerate."""
-    return replace(params, policy=replace(params.policy, fee_spike_multiple=0))
-
-
-def _with_limits(params: Params, limits: Limits) -> Params:
-    return replace(params, local=limits, remote=limits)
-
-
-ROOMY = _without_buffer(_with_limits(ANCHORS, small_limits(max_in_flight=Msat(1_000_000_000))))
-"""The whole capacity may be in flight: reserve and fees alone bound an offer."""
-TOO_MUCH = Msat(600_000_000 - 10_000_000 - 896_000 + 1)
-"""One more than A can offer without anchors: it has 600,000 sat, keeps 10,000 and pays 896 for a commitment with one
-HTLC (724 + 172 weight units at 1 sat each)."""
-TOO_MUCH_WITH_ANCHORS = Msat(600_000_000 - 10_000_000 - 1_296_000 - 660_000 + 1)
-"""The same with anchors: 1,296 sat for the commitment, 660 for the anchors."""
-RESERVE_OF_B = Wish(1, Msat(390_000_001), payment_hash=5, cltv_expiry=Height(6))
-"""An offer of B, which has 400,000 sat and must keep 10,000."""
+from boltspec.scenario import Scenario, Wish, small_limits
+from boltspec.units import Height, Msat
 
 
 def _from_a(amount_msat: Msat) -> Wish:
@@ -157,7 +125,7 @@ def _careless() -> list[Scenario]:
             base,
             name="careless-no-minimum",
             title="A is tempted to offer nothing where there is no minimum",
-            params=_with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0))),
+            params=with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0))),
             wishes=(NOTHING,),
         ),
         replace(
@@ -233,45 +201,25 @@ def _liars() -> list[Scenario]:
     ]
 
 
-def _resumptions() -> list[Scenario]:
-    """Both parties are honest; the connection is lost, a party crashes or loses its data."""
-    base = Scenario(
-        "resume-a", "one HTLC from A, the connection is lost once", ANCHORS, PUSH, (FROM_A,), disconnections=1
-    )
-    return [
-        base,
-        replace(base, name="crash-a", title="one HTLC from A, either party crashes once", disconnections=0, crashes=1),
-        replace(
-            base,
-            name="restore-a",
-            title="one HTLC from A, either party loses its data once; either side closes",
-            disconnections=0,
-            restores=1,
-            onchain=True,
-        ),
-    ]
-
-
-def _fee_changes() -> list[Scenario]:
-    """The opener changes the feerate while HTLCs come and go."""
-    base = Scenario("fees", "A raises the feerate; an HTLC from B", ANCHORS, PUSH, (HIGHER_FEERATE, FROM_B))
-    return [
-        base,
-        replace(
-            base,
-            name="fees-close",
-            title="A raises the feerate, either side closes",
-            onchain=True,
-            wishes=(HIGHER_FEERATE,),
-        ),
-    ]
-
-
-_LIST = (*_dances(), *_closings(), *_thieves(), *_careless(), *_liars(), *_resumptions(), *_fee_changes())
+_LIST = (*_dances(), *_closings(), *_thieves(), *_careless(), *_liars(), *FEE_SCENARIOS, *RESUMPTION_SCENARIOS)
 SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _LIST})
 """All scenarios, by name."""
 
-LARGE = frozenset({"dance-3", "close", "thief-A", "thief-B"})
-"""Those with more than 5,000 worlds: searched once, not again for every rule."""
+LARGE = frozenset(
+    {
+        "dance-3",
+        "close",
+        "thief-A",
+        "thief-B",
+        "fee-spike",
+        "resume",
+        "crash-fees",
+        "liar-reestablish-A",
+        "liar-reestablish-B",
+        "thief-resume-A",
+        "thief-resume-B",
+    }
+)
+"""Those with more than 6,000 worlds: searched once, not again for every rule."""
 SMALL: tuple[str, ...] = tuple(name for name in SCENARIOS if name not in LARGE)
 """Names of the others."""

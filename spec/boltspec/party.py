@@ -130,7 +130,7 @@ def outgoing(scenario: Scenario, party: int, channel: Channel, offered: int, abu
         verdict = send(channel, proposal.message)
         if isinstance(verdict, Accepted):
             sent.append(Sent(proposal.label, (proposal.message,), verdict.state, proposal.offered, False))
-        elif abusive:
+        elif abusive and (isinstance(proposal.message, ChannelReestablish) or not scenario.lies_about_state):
             after = _sent_against_the_rules(channel, proposal.message)
             sent.append(Sent(proposal.label, (proposal.message,), after, proposal.offered, True))
     return tuple(sent)

@@ -24,7 +24,7 @@ from boltspec.messages import (
     UpdateFee,
     UpdateFulfillHtlc,
 )
-from boltspec.reestablish import next_channel_reestablish, owes_reestablish
+from boltspec.reestablish import last_secret, next_channel_reestablish, owes_reestablish
 from boltspec.scenario import FeeWish, Scenario, Wish
 
 WRONG_PREIMAGE = -1
@@ -50,10 +50,15 @@ def proposals(channel: Channel, scenario: Scenario, party: int, offered: int, te
     ``offered`` is how many of its wishes it is through with; ``tempted`` adds messages that the rules forbid.
     """
     yield from _wishes(channel, scenario, party, offered)
-    for label, message in _removals(channel, scenario, tempted):
-        yield Proposal(label, message, offered)
-    for messages in (_commitments, _revocations, _reestablishing):
-        for label, message in messages(channel, tempted):
+    may_be_lost = bool(scenario.disconnections or scenario.crashes or scenario.restores)
+    lies = tempted and not scenario.lies_about_state
+    for messages in (
+        _removals(channel, scenario, lies),
+        _commitments(channel, lies),
+        _revocations(channel, lies),
+        _reestablishing(channel, tempted and may_be_lost),
+    ):
+        for label, message in messages:
             yield Proposal(label, message, offered)
 
 
@@ -108,13 +113,19 @@ def _revocations(channel: Channel, tempted: bool) -> Iterator[tuple[str, Message
 
 
 def _reestablishing(channel: Channel, tempted: bool) -> Iterator[tuple[str, Message]]:
-    if not owes_reestablish(channel):
+    if not (owes_reestablish(channel) or tempted):
         return
     right = next_channel_reestablish(channel)
     yield "channel_reestablish", right
     if tempted:
         for field in ("next_commitment_number", "next_revocation_number"):
             for by in (-1, 1):
-                yield f"channel_reestablish {field}{by:+}", replace(right, **{field: getattr(right, field) + by})
+                if (number := getattr(right, field) + by) >= 0:
+                    yield f"channel_reestablish {field}{by:+}", replace(right, **{field: number})
         yield "channel_reestablish zero", replace(right, next_commitment_number=0)
+        if right.next_revocation_number > 0:
+            earlier = right.next_revocation_number - 1
+            yield "channel_reestablish of earlier", replace(
+                right, next_revocation_number=earlier, your_last_per_commitment_secret=last_secret(earlier)
+            )
         yield "channel_reestablish wrong secret", replace(right, your_last_per_commitment_secret=WRONG_SECRET)

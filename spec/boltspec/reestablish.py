@@ -83,11 +83,11 @@ def next_channel_reestablish(channel: Channel) -> ChannelReestablish:
     return ChannelReestablish(
         next_commitment_number=channel.local_commitment_number + 1,
         next_revocation_number=channel.remote_revocations,
-        your_last_per_commitment_secret=_last_secret(channel.remote_revocations),
+        your_last_per_commitment_secret=last_secret(channel.remote_revocations),
     )
 
 
-def _last_secret(revocations: int) -> int:
+def last_secret(revocations: int) -> int:
     """Return what stands for the newest secret when so many commitments are revoked."""
     return NO_SECRET if revocations == 0 else revocations - 1
 
@@ -122,7 +122,7 @@ def receive_channel_reestablish(channel: Channel, message: ChannelReestablish) -
     resumed = replace(channel, link=Link.UP if channel.link is Link.SENT else Link.RECEIVED)
     # AMBIGUOUS: order-of-checks: proof that we are behind comes before what the numbers say, since any of these
     # failures would publish our commitment.
-    secret_right = message.your_last_per_commitment_secret == _last_secret(revocation)
+    secret_right = message.your_last_per_commitment_secret == last_secret(revocation)
     if revocation > channel.local_revocations and secret_right:
         return replace(resumed, behind=True)
     return _owing(resumed, number, revocation, secret_right)
@@ -131,7 +131,8 @@ def receive_channel_reestablish(channel: Channel, message: ChannelReestablish) -
 def _owing(channel: Channel, number: int, revocation: int, secret_right: bool) -> Channel:
     """Return the channel with what the peer lacks."""
     sent, revoked = channel.remote_commitment_number, channel.local_revocations
-    commitment_lost = number == sent
+    # AMBIGUOUS: nothing-to-repeat: there is no commitment_signed for commitment 0; channel_ready is repeated instead.
+    commitment_lost = sent > 0 and number == sent
     require(
         commitment_lost or number == sent + 1,
         "B02-retransmission-n-13",
@@ -139,7 +140,6 @@ def _owing(channel: Channel, number: int, revocation: int, secret_right: bool) -
         next_commitment_number=number,
         signed=sent,
     )
-    # AMBIGUOUS: nothing-to-repeat: there is no commitment_signed for commitment 0; channel_ready is repeated instead.
     revocation_lost = revoked > 0 and revocation == revoked - 1
     if revoked > 0:
         right = revocation_lost or revocation == revoked
@@ -149,7 +149,7 @@ def _owing(channel: Channel, number: int, revocation: int, secret_right: bool) -
     require(secret_right, "B02-retransmission-r-05", FAIL_CHANNEL, next_revocation_number=revocation)
     return replace(
         channel,
-        owes_commitment=commitment_lost and sent > 0 and duty("B02-retransmission-n-12"),
+        owes_commitment=commitment_lost and duty("B02-retransmission-n-12"),
         owes_revocation=revocation_lost and duty("B02-retransmission-n-14"),
     )
 

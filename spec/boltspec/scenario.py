@@ -54,6 +54,8 @@ class Scenario:
     corrupt: tuple[bool, bool] = (False, False)
     abuses: int = 0
     """How many messages that the rules forbid a corrupt party may send."""
+    lies_about_state: bool = False
+    """The messages that it may break rules with are ``channel_reestablish`` only."""
     careless: bool = False
     """Honest parties too are tempted by every forbidden message: only their sender rules hold them back."""
     onchain: bool = False

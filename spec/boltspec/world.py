@@ -38,7 +38,8 @@ from boltspec.messages import CommitmentSigned, Message
 from boltspec.move import CHAIN, Move
 from boltspec.outputs import PATHS, Need, Path, Spender
 from boltspec.party import PLAIN, Steps, is_durable_before
-from boltspec.rules import duty
+from boltspec.reestablish import must_ask_to_be_closed
+from boltspec.rules import Reaction, duty
 from boltspec.scenario import Scenario
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Refused, Rejected
@@ -65,6 +66,8 @@ class World(NamedTuple):
     """``history[p]``: how each commitment of party p was signed, by number; kept only where it can be published."""
     ledger: Ledger
     connected: bool = True
+    failed: bool = False
+    """A party has failed the channel and told the other so; nothing but a commitment on chain can follow."""
     abuses: int = 0
     """How many forbidden messages corrupt parties may still send."""
     blame: Blame | None = None
@@ -111,6 +114,7 @@ def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Iterat
             if world.wires[1 - party]:
                 yield _deliver(world, scenario, party, steps)
         yield from _losses(world, scenario, steps)
+        yield from _calls_for_an_end(world, scenario)
     if scenario.onchain:
         for party in (0, 1):
             yield from _publications(world, scenario, party, steps)
@@ -152,20 +156,23 @@ def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tupl
     wires = _with(world.wires, 1 - party, world.wires[1 - party][1:])
     verdict = steps.incoming(scenario, party, world.nodes[party], message)
     if isinstance(verdict, Rejected):
-        return move, _rejected(world._replace(wires=wires), scenario, party, verdict.rule)
+        return move, _rejected(world._replace(wires=wires), scenario, party, verdict)
     history = world.history
     if scenario.onchain and isinstance(message, CommitmentSigned):
         history = _with(history, party, (*history[party], message))
     return move, world._replace(nodes=_with(world.nodes, party, verdict.state), wires=wires, history=history)
 
 
-def _rejected(world: World, scenario: Scenario, party: int, rule: str) -> World:
+def _rejected(world: World, scenario: Scenario, party: int, verdict: Rejected) -> World:
     if scenario.corrupt[party]:
         return world
     # Who has lost its data, and who meets such a one, must expect that numbers do not fit.
     excused = scenario.corrupt[1 - party] or any(world.restored)
-    blame = None if excused else Blame(party, rule)
-    return world._replace(wires=((), ()), connected=False, blame=blame)
+    blame = None if excused else Blame(party, verdict.rule)
+    # With a choice a party fails the channel. Who is behind has no commitment to do it with: it can only ask for it.
+    node = world.nodes[party]
+    failed = verdict.reaction is Reaction.FAIL_CHANNEL or not node.behind or must_ask_to_be_closed(node)
+    return world._replace(wires=((), ()), connected=False, failed=failed, blame=blame)
 
 
 # --- losing the connection, and more ---
@@ -197,6 +204,13 @@ def _restarted(world: World, party: int, channel: Channel, steps: Steps) -> Worl
 
 def _reconnected(world: World, nodes: tuple[Channel, Channel], steps: Steps) -> World:
     return world._replace(nodes=(steps.disconnected(nodes[0]), steps.disconnected(nodes[1])), wires=((), ()))
+
+
+def _calls_for_an_end(world: World, scenario: Scenario) -> Iterator[tuple[Move, World]]:
+    """Yield the error by which a party that is behind asks its peer to fail the channel: the connection ends."""
+    for party in (0, 1):
+        if not scenario.corrupt[party] and must_ask_to_be_closed(world.nodes[party]):
+            yield Move(party, "ask", "to be closed"), world._replace(wires=((), ()), connected=False, failed=True)
 
 
 # --- the chain ---

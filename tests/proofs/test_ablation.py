@@ -74,6 +74,19 @@ def test_what_a_redundant_rule_says_is_so(rule: str) -> None:
     assert one.trace.property not in without_others.broken
 
 
+@pytest.mark.parametrize(
+    ("rule", "other"),
+    [
+        ("B02-retransmission-n-07", "B02-retransmission-n-13"),
+        ("B02-retransmission-n-17", "B02-retransmission-r-05"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_another_rule_too(rule: str, other: str) -> None:
+    """No commitment has number 0, and nobody can prove a revocation that was never sent."""
+    one = finding((baseline("liar-resume-B"),), rule)
+    assert (one.outcome, one.subsumed_by) == (Outcome.REDUNDANT, (other,))
+
+
 def test_a_rule_that_decides_nothing_is_not_covered() -> None:
     one = finding(baselines()[3:4], "B05-general-n-01")
     assert (one.outcome, one.scenarios) == (Outcome.NOT_COVERED, ())
@@ -133,8 +146,11 @@ def test_every_rule_is_at_home_in_a_family() -> None:
 
 # --- rules removed from the source, one line at a time ---
 
-REDUNDANT = {"D02-commitment-signed-s-01", "D02-commitment-signed-r-01"}
+NUMBERS = {"B02-retransmission-n-07", "B02-retransmission-n-17"}
+"""What they stop, other rules on the numbers in channel_reestablish stop as well."""
+REDUNDANT = {"D02-commitment-signed-s-01", "D02-commitment-signed-r-01", *NUMBERS}
 """Guards that may go: each is shown redundant above."""
+GUARDED = ("update.py", "fee_updates.py", "commit.py", "reestablish.py", "enforcement.py")
 SEARCH = """
 import sys
 from boltproofs.explorer.search import search
@@ -152,7 +168,7 @@ for name in sys.argv[2:]:
 def guards() -> Iterator[tuple[Path, ast.Expr, str]]:
     """Yield every ``require`` statement of the modules that the world is made of, with its rule."""
     for path in spec_sources():
-        if path.name not in ("update.py", "commit.py", "enforcement.py") or path.parent.name != "boltspec":
+        if path.name not in GUARDED or path.parent.name != "boltspec":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -165,7 +181,9 @@ def guards() -> Iterator[tuple[Path, ast.Expr, str]]:
 
 def where_it_matters(rule: str) -> list[str]:
     """Return the scenarios in which a missing guard is likely to show, quick ones first."""
-    kinds = ("liar",) if "-r-" in rule else ("careless", "dance-a")
+    kinds = ("liar",) if "-r-" in rule else ("careless", "dance-a", "fee-spike-htlc")
+    if "retransmission" in rule:
+        kinds = (*kinds, "liar-resume", "resume-a", "restore")
     names = [name for name in SMALL if name.startswith(kinds)]
     return sorted(names, key=lambda name: (name in ("careless", "liar-offers"), len(SCENARIOS[name].wishes)))
 

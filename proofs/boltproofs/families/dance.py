@@ -9,7 +9,13 @@ from boltproofs.scenarios import LARGE, SCENARIOS
 from boltspec.channel import Link
 from boltspec.move import Move
 from boltspec.party import PLAIN
-from boltspec.properties.catalogue import CHANNEL_PROPERTIES, STEP_PROPERTIES, WORLD_PROPERTIES
+from boltspec.properties.catalogue import (
+    CHANNEL_PROPERTIES,
+    FINAL_PROPERTIES,
+    MOVE_PROPERTIES,
+    STEP_PROPERTIES,
+    WORLD_PROPERTIES,
+)
 from boltspec.properties.property import Step
 from boltspec.scenario import Scenario
 from boltspec.world import initial, successors
@@ -39,7 +45,9 @@ DANCE = Family(
     properties=(
         *stated(Form.STEP, STEP_PROPERTIES, felt=lambda _: False),
         *stated(Form.NODE, CHANNEL_PROPERTIES, felt=lambda _: False),
+        *stated(Form.MOVE, MOVE_PROPERTIES, felt=lambda _: True),
         *stated(Form.WORLD, WORLD_PROPERTIES, felt=lambda _: True),
+        *stated(Form.END, FINAL_PROPERTIES, felt=lambda _: True),
     ),
     home=("world", "party", "update", "fee_updates", "commit", "reestablish", "enforcement"),
     worlds="world",

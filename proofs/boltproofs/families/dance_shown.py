@@ -80,6 +80,8 @@ class DanceShown(TwoNodes):
                 lines = [f"{NAMES[move.party]} crashes and starts again"]
             case "restore":
                 lines = [f"{NAMES[move.party]} has lost its data since the channel was opened"]
+            case "ask":
+                lines = [f"{NAMES[move.party]} is behind, and asks its peer to fail the channel"]
             case "mine":
                 lines = [f"block {ledger.height}"]
             case "publish":

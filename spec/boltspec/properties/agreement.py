@@ -13,7 +13,8 @@ from boltspec.scenario import Scenario
 from boltspec.world import World
 
 
-def _honest_and_talking(world: World, scenario: Scenario) -> bool:
+def honest_and_talking(world: World, scenario: Scenario) -> bool:
+    """Say whether two honest nodes are connected and have resumed the channel."""
     return not any(scenario.corrupt) and world.connected and all(map(_is_resumed, world.nodes))
 
 
@@ -40,7 +41,7 @@ def _newest(node: Channel) -> _Newest:
 
 
 def _same_view(world: World, scenario: Scenario, newest: tuple[_Newest, _Newest]) -> bool:
-    if not _honest_and_talking(world, scenario):
+    if not honest_and_talking(world, scenario):
         return True
     for holder in (0, 1):
         under_way = any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder])
@@ -50,7 +51,7 @@ def _same_view(world: World, scenario: Scenario, newest: tuple[_Newest, _Newest]
 
 
 def _quiet_nodes_mirror(world: World, scenario: Scenario) -> bool:
-    if not _honest_and_talking(world, scenario) or any(world.wires):
+    if not honest_and_talking(world, scenario) or any(world.wires):
         return True
     live = [htlc for node in world.nodes for htlc in node.htlcs.items]
     if any(htlc.added is not Stage.IRREVOCABLE or htlc.removed is not Stage.ABSENT for htlc in live):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from boltspec.properties import accounting, agreement, revocation, withdrawal
-from boltspec.properties.property import ChannelProperty, StepProperty, WorldProperty
+from boltspec.properties import accounting, agreement, exposure, resumption, revocation, withdrawal
+from boltspec.properties.property import ChannelProperty, MoveProperty, StepProperty, WorldProperty
 
 CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
     accounting.CONSERVATION,
@@ -22,6 +22,12 @@ STEP_PROPERTIES: tuple[StepProperty, ...] = (
     accounting.MONOTONE_NUMBERS,
     accounting.NO_EMPTY_COMMIT,
     accounting.FULFIL_PROVES,
+    exposure.OPENER_SETS_FEERATE,
+    exposure.DUST_BOUNDED,
+    exposure.EXPOSED_NOT_CLAIMED,
+    exposure.MALFORMED_IS_BADONION,
+    resumption.RESUMED_FIRST,
+    resumption.RESUMES_AS_PROVED,
     revocation.REVEALS_SUPERSEDED,
 )
 WORLD_PROPERTIES: tuple[WorldProperty, ...] = (
@@ -29,8 +35,14 @@ WORLD_PROPERTIES: tuple[WorldProperty, ...] = (
     agreement.SAME_VIEW,
     agreement.EVENTUAL_AGREEMENT,
     agreement.LEDGER_BALANCED,
+    exposure.OPENER_CAN_PAY,
+    exposure.DUST_CONSISTENCY,
+    resumption.UNCOMMITTED_FORGOTTEN,
     revocation.PENALTY_SAFETY,
     revocation.NO_FALSE_PENALTY,
     revocation.REVOKED_NOT_PUBLISHED,
     withdrawal.EVENTUALLY_WITHDRAWN,
 )
+MOVE_PROPERTIES: tuple[MoveProperty, ...] = (resumption.STALE_STATE_SAFE,)
+FINAL_PROPERTIES: tuple[WorldProperty, ...] = (resumption.RECONNECT_LIVE, resumption.HONEST_PROGRESS)
+"""Hold in every world in which nothing more can happen."""

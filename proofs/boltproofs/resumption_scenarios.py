@@ -1,0 +1,65 @@
+"""Scenarios of lost connections: resumed by honest nodes, lied about by corrupt ones, after crashes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from boltproofs.scenario_parts import ANCHORS, FROM_A, FROM_B, HIGHER_FEERATE, LOWER_FEERATE, PUSH
+from boltspec.scenario import Scenario
+
+
+def _honest() -> list[Scenario]:
+    """Both parties are honest; the connection is lost."""
+    base = Scenario("resume-a", "one HTLC from A, the connection is lost once", ANCHORS, PUSH, (FROM_A,),
+                    disconnections=1)
+    return [
+        base,
+        replace(base, name="resume-a-twice", title="one HTLC from A, the connection is lost twice", disconnections=2),
+        replace(base, name="resume-fees", title="A raises the feerate, an HTLC from B, the connection is lost once",
+                wishes=(HIGHER_FEERATE, FROM_B)),
+        replace(base, name="resume", title="one HTLC from each side, the connection is lost once",
+                wishes=(FROM_A, FROM_B)),
+        replace(base, name="careless-resume", title="one HTLC from A, a lost connection that tempts to lie",
+                careless=True),
+    ]
+
+
+def _crashes() -> list[Scenario]:
+    """Nodes that start again from what they had made durable, or from nothing."""
+    base = Scenario("crash-a", "one HTLC from A, either party crashes once", ANCHORS, PUSH, (FROM_A,), crashes=1)
+    return [
+        base,
+        replace(base, name="crash-fees", title="A raises the feerate, an HTLC from B, either party crashes once",
+                wishes=(HIGHER_FEERATE, FROM_B)),
+        replace(base, name="crash-close", title="one HTLC from A, either party crashes once, either side closes",
+                onchain=True),
+        replace(base, name="restore-a", title="one HTLC from A, either party loses its data once; either side closes",
+                crashes=0, restores=1, onchain=True),
+        replace(base, name="restore-b", title="one HTLC from B, either party loses its data once", crashes=0,
+                restores=1, wishes=(FROM_B,)),
+        replace(base, name="restore-fees", title="A changes the feerate twice, either party loses its data once",
+                crashes=0, restores=1, wishes=(HIGHER_FEERATE, LOWER_FEERATE)),
+    ]
+
+
+def _liars() -> list[Scenario]:
+    """One party is corrupt and lies about what it has."""
+    base = Scenario("liar-resume-A", "A changes the feerate, a lost connection; A lies once", ANCHORS, PUSH,
+                    (HIGHER_FEERATE,), corrupt=(True, False), abuses=1, disconnections=1)
+    late = replace(base, name="liar-reestablish-A", title="A changes the feerate twice; it lies in channel_reestablish",
+                   wishes=(HIGHER_FEERATE, LOWER_FEERATE), lies_about_state=True)
+    thief = replace(base, name="thief-resume-A", title="one HTLC from A, a lost connection; A lies once and cheats",
+                    wishes=(FROM_A,), onchain=True)
+    return [
+        base,
+        replace(base, name="liar-resume-B", title="the same, B lies once", corrupt=(False, True)),
+        late,
+        replace(late, name="liar-reestablish-B", title="the same, B lies", corrupt=(False, True)),
+        thief,
+        replace(thief, name="thief-resume-B", title="one HTLC from A, a lost connection; B lies once and cheats",
+                corrupt=(False, True)),
+    ]
+
+
+RESUMPTION_SCENARIOS: tuple[Scenario, ...] = (*_honest(), *_crashes(), *_liars())
+"""All of them."""
