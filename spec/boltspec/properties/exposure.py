@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from boltspec.channel import Channel
 from boltspec.commitment import View, above_reserve, commitment, dust_balance, fee, feerate, is_in
 from boltspec.fees import anchors_cost, is_trimmed
@@ -16,7 +18,7 @@ from boltspec.messages import (
 )
 from boltspec.outputs import outputs
 from boltspec.properties.agreement import honest_and_talking
-from boltspec.properties.property import Step, StepProperty, WorldProperty
+from boltspec.properties.property import OfBoth, Step, StepProperty, WorldProperty
 from boltspec.scenario import FeeWish, Scenario
 from boltspec.units import FeeratePerKw, to_msat
 from boltspec.world import World
@@ -55,10 +57,12 @@ def _malformed_is_badonion(step: Step) -> bool:
     return not isinstance(step.message, UpdateFailMalformedHtlc) or bool(step.message.failure_code & BADONION)
 
 
-def _opener_can_pay(world: World, scenario: Scenario) -> bool:
-    if any(scenario.corrupt) or not _is_within_buffer(scenario):
-        return True
-    return all(_pays(node, view) for node in world.nodes for view in View)
+def _pays_for_all(node: Channel) -> bool:
+    return all(_pays(node, view) for view in View)
+
+
+def _opener_can_pay(world: World, scenario: Scenario, pays: tuple[bool, bool]) -> bool:
+    return any(scenario.corrupt) or all(pays) or not _is_within_buffer(scenario)
 
 
 def _pays(node: Channel, view: View) -> bool:
@@ -79,14 +83,30 @@ def _is_within_buffer(scenario: Scenario) -> bool:
     return len(crossing) <= 1 and all(rate <= most for rate in rates)
 
 
-def _dust_alike(world: World, scenario: Scenario) -> bool:
+class _Kept(NamedTuple):
+    """The HTLCs that are not trimmed, as one node computes them."""
+
+    held: frozenset[tuple[bool, int]]
+    """From its own newest commitment."""
+    signed: frozenset[tuple[bool, int]]
+    """From the peer's newest, which it has signed."""
+    have_outputs: bool
+    """In every view they are those that have an output."""
+
+
+def _all_kept(node: Channel) -> _Kept:
+    have_outputs = all(_kept(node, view) == _in_outputs(node, view) for view in View)
+    return _Kept(_kept(node, View.LOCAL_LATEST), _kept(node, View.REMOTE_LATEST), have_outputs)
+
+
+def _dust_alike(world: World, scenario: Scenario, kept: tuple[_Kept, _Kept]) -> bool:
     if not honest_and_talking(world, scenario):
         return True
-    return all(
-        _kept(world.nodes[1 - holder], View.REMOTE_LATEST) == _kept(world.nodes[holder], View.LOCAL_LATEST)
+    return all(one.have_outputs for one in kept) and all(
+        kept[1 - holder].signed == kept[holder].held
         for holder in (0, 1)
         if not any(isinstance(message, CommitmentSigned) for message in world.wires[1 - holder])
-    ) and all(_kept(node, view) == _in_outputs(node, view) for node in world.nodes for view in View)
+    )
 
 
 def _kept(node: Channel, view: View) -> frozenset[tuple[bool, int]]:
@@ -122,9 +142,9 @@ OPENER_CAN_PAY = WorldProperty(
     "OpenerCanPay",
     "While at most one HTLC of the other side and a feerate within the fee spike buffer cross what the opener offers,"
     " it can pay for every commitment, above its reserve.",
-    _opener_can_pay,
+    OfBoth(_pays_for_all, _opener_can_pay),
 )
 DUST_CONSISTENCY = WorldProperty(
     "DustConsistency", "Signer and holder of a commitment trim the same HTLCs, those without an output in it.",
-    _dust_alike,
+    OfBoth(_all_kept, _dust_alike),
 )

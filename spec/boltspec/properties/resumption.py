@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from boltspec.channel import Channel, Link
-from boltspec.closing.state import is_clean
 from boltspec.feerates import forget_pending
 from boltspec.htlc import Stage
 from boltspec.messages import NO_SECRET, ChannelReestablish
-from boltspec.properties.property import MoveProperty, Step, StepProperty, WorldProperty
+from boltspec.properties.property import MoveProperty, OfBoth, Step, StepProperty, WorldProperty
 from boltspec.scenario import Scenario
 from boltspec.world import World
 
@@ -37,14 +36,14 @@ def _resumed_where_the_peer_is(step: Step) -> bool:
     )
 
 
-def _forgets_uncommitted(world: World, scenario: Scenario) -> bool:
-    return all(
-        scenario.corrupt[party] or node.link is Link.UP or _all_committed(node)
-        for party, node in enumerate(world.nodes)
-    )
+def _forgets_uncommitted(world: World, scenario: Scenario, committed: tuple[bool, bool]) -> bool:
+    return all(corrupt or done for corrupt, done in zip(scenario.corrupt, committed, strict=True))
 
 
 def _all_committed(node: Channel) -> bool:
+    """Say whether every update is covered by a signature, or the connection is up."""
+    if node.link is Link.UP:
+        return True
     if forget_pending(node.feerates) != node.feerates:
         return False
     return node.htlcs.all(lambda htlc: Stage.PENDING not in (htlc.added, htlc.removed))
@@ -76,7 +75,16 @@ def _resumed_at_last(world: World, scenario: Scenario) -> bool:
 def _done_at_last(world: World, scenario: Scenario) -> bool:
     if not (world.connected and _is_for_honest_nodes(world, scenario)):
         return True
-    return not any(world.wires) and all(map(is_clean, world.nodes))
+    return not any(world.wires) and all(map(_is_done, world.nodes))
+
+
+def _is_done(node: Channel) -> bool:
+    if node.local_commitment_number != node.local_revocations:
+        return False
+    if node.remote_commitment_number != node.remote_revocations:
+        return False
+    changing = node.feerates.at(Stage.PENDING).number != node.feerates.at(Stage.IRREVOCABLE).number
+    return not changing and not node.htlcs.any(lambda _: True)
 
 
 RESUMED_FIRST = StepProperty(
@@ -92,7 +100,8 @@ RESUMES_AS_PROVED = StepProperty(
     _resumed_where_the_peer_is,
 )
 UNCOMMITTED_FORGOTTEN = WorldProperty(
-    "UncommittedForgotten", "A lost connection leaves no update that no signature covers.", _forgets_uncommitted
+    "UncommittedForgotten", "A lost connection leaves no update that no signature covers.",
+    OfBoth(_all_committed, _forgets_uncommitted),
 )
 STALE_STATE_SAFE = MoveProperty(
     "StaleStateSafe", "A node that was shown to be behind never publishes its own commitment.",
