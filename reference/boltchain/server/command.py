@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import ipaddress
 import json
 import logging
@@ -168,8 +169,14 @@ async def serve(node: RegtestNode, settings: Settings) -> None:
     port = await server.start(settings.port)
     write_cookie(settings.cookie, credentials)
     loop = asyncio.get_running_loop()
+
+    def stop(_number: int, _frame: object) -> None:
+        # Stays in place when the loop is closed: a second signal must not interrupt the writing of the chain.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(server.stop)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        signal.signal(number, stop)
     if settings.until_stdin_closes:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_input, server)
     try:
