@@ -38,7 +38,7 @@ def fees(low: int, high: int) -> FeeRange:
 
 POLICY_A = ClosingPolicy(SCRIPT_A, Sat(4), fees(2, 6))
 POLICY_B = ClosingPolicy(SCRIPT_B, Sat(5), fees(3, 7))
-MENU = Menu(fees=(Sat(1), Sat(4), Sat(5), Sat(9)), ranges=(fees(1, 5), fees(8, 9)), scripts=(OLD, UNKNOWN))
+MENU = Menu(fees=(Sat(1), Sat(4), Sat(5), Sat(7), Sat(9)), ranges=(fees(1, 5), fees(8, 9)), scripts=(OLD, UNKNOWN))
 CHOICE = Menu(fees=(Sat(5), Sat(9)), ranges=(fees(1, 5), fees(8, 9)), scripts=(STRANGER, UNKNOWN))
 FEW = Menu(fees=(Sat(4), Sat(5)), ranges=(fees(4, 4),), scripts=(OLD, UNKNOWN))
 BIDS = ((Bid(SCRIPT_A, Sat(300)),), (Bid(SCRIPT_B, Sat(200)),))

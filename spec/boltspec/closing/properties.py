@@ -113,6 +113,17 @@ def _least_fee(scenario: CloseScenario) -> Sat:
     return min((one.min_fee_satoshis for one in fees), default=NONE)
 
 
+def _peer_is_paid(world: World, scenario: CloseScenario) -> bool:
+    """Say whether a closer with less has offered no transaction that leaves the peer's output out."""
+    for party in _honest(scenario):
+        channel, own = world.nodes[party].channel, _own_scripts(scenario, party)
+        less = channel.local_msat < channel.remote_msat
+        offered = world.witness[party].offered if less else ()
+        if any(all(payout.script in own for payout in tx.payouts) for tx in offered):
+            return False
+    return True
+
+
 def _op_return_is_empty(world: World, scenario: CloseScenario) -> bool:
     payouts = (payout for party in _honest(scenario) for tx in exposed(world, party) for payout in tx.payouts)
     return all(payout.amount_sat == NONE for payout in payouts if payout.script.is_op_return)
@@ -165,6 +176,8 @@ def _fees_approach(world: World, scenario: CloseScenario) -> bool:
 
 
 def _ranges_settle_at_once(world: World, scenario: CloseScenario) -> bool:
+    if any(world.witness[party].evaded for party in _honest(scenario)):
+        return False
     if not all(policy.sends_fee_range for policy in scenario.policies):
         return True
     if any(world.witness[party].gaps for party in _honest(scenario)):
@@ -264,6 +277,7 @@ CLOSE_PROPERTIES: tuple[CloseProperty, ...] = (
     CloseProperty("MutualCloseCorrect", "Nobody signs away more than the fee that it agreed to pay.",
                   _nobody_is_cheated),
     CloseProperty("FeePaid", "Outputs and fee are what both owned.", _balances_are_kept),
+    CloseProperty("PeerPaid", "Who has less offers nothing that leaves the other's output out.", _peer_is_paid),
     CloseProperty("OpReturnEmpty", "An OP_RETURN output has no value.", _op_return_is_empty),
     CloseProperty("SignedByBoth", "What a node publishes carries a good signature of the other.",
                   _published_is_signed_by_both),
@@ -272,7 +286,8 @@ CLOSE_PROPERTIES: tuple[CloseProperty, ...] = (
     CloseProperty("Relayed", "No dust is published by agreement, and no output that its owner deems worthless.",
                   _published_is_relayed),
     CloseProperty("FeesApproach", "Without ranges the distance between the proposals shrinks.", _fees_approach),
-    CloseProperty("RangesSettle", "With ranges three messages settle the fee.", _ranges_settle_at_once),
+    CloseProperty("RangesSettle", "With ranges three messages settle the fee: what was announced is agreed to.",
+                  _ranges_settle_at_once),
     CloseProperty("CloseTerminates", "Every negotiation ends: with a transaction, or in failure.",
                   _nobody_waits_for_ever, final=True),
     CloseProperty("CloseSucceeds", "Honest nodes whose fee ranges meet close cooperatively.", _agrees_if_possible),

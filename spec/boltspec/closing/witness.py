@@ -34,6 +34,8 @@ class Witness(NamedTuple):
     """How many ``closing_signed`` it has sent in this connection."""
     strayed: bool = False
     """It has repeated a fee that lies outside the range which the peer gave with it."""
+    evaded: bool = False
+    """It has answered with another fee where it had to repeat the peer's."""
     disputed: bool = False
     """It has warned of a ``fee_range`` without overlap."""
     shutdowns: int = 0
@@ -55,9 +57,20 @@ def noted_sending(witness: Witness, before: Closing, message: Message) -> Witnes
         witness = witness._replace(offered=witness.offered | _signed_in(message))
     if isinstance(message, ClosingSigned):
         witness = witness._replace(
-            rounds=witness.rounds + 1, strayed=witness.strayed or _strays(before, message.fee_satoshis)
+            rounds=witness.rounds + 1,
+            strayed=witness.strayed or _strays(before, message.fee_satoshis),
+            evaded=witness.evaded or _evades(before, message.fee_satoshis),
         )
     return witness
+
+
+def _evades(before: Closing, fee: Sat) -> bool:
+    """Say whether a fee is not the one that the party has announced to accept, or has to confirm as the funder."""
+    sent, received = before.sent, before.received
+    if sent is None or received is None or sent.fee_range is None or fee == received.fee_satoshis:
+        return False
+    confirms = before.is_opener and received.fee_range is not None
+    return confirms or received.fee_satoshis in sent.fee_range
 
 
 def _strays(before: Closing, fee: Sat) -> bool:
