@@ -20,7 +20,7 @@ from boltspec.closing.transaction import ClosingDetails, Variant
 from boltspec.feerates import Feerates, FeeUpdate
 from boltspec.htlc import LOCAL, REMOTE, Event, Stage, is_moved_by
 from boltspec.htlcs import NO_HTLCS
-from boltspec.messages import UpdateAddHtlc
+from boltspec.messages import UpdateAddHtlc, UpdateFee
 
 OFFERS = ((Variant.CLOSER_AND_CLOSEE_OUTPUTS,), (Variant.CLOSER_OUTPUT_ONLY, Variant.CLOSER_AND_CLOSEE_OUTPUTS))
 """What the party with less and the one with more offer when no output is dust."""
@@ -110,6 +110,19 @@ def _nobody_had_said_shutdown(move: Move) -> bool:
     return not move.before.received_shutdown
 
 
+def _changes_fee(values: Values) -> Move | None:
+    """Any ``update_fee``, sent or taken, in a channel without HTLCs."""
+    node, sending = _any_closing(values, ClosingFeatures()), choose(values, "sending", (True, False))
+    of = replace(node.channel, htlcs=NO_HTLCS)
+    if not sending:
+        of = replace(of, params=replace(of.params, opener=REMOTE))
+    return _moved(replace(node, channel=of), UpdateFee(values("feerate")), sending)
+
+
+def _is_not_quiet(move: Move) -> bool:
+    return not _all_is_quiet(move)
+
+
 def _says_shutdown(values: Values) -> Move | None:
     """Any ``shutdown``, sent or taken, of a node that may have committed to a script."""
     node, sending = _any_closing(values, UPFRONT), choose(values, "sending", (True, False))
@@ -158,10 +171,12 @@ NO_CLOSE_WITH_HTLCS = RunTheorem(
 
 NO_UPDATE_AFTER_SHUTDOWN = RunTheorem(
     name="NoUpdateAfterShutdown",
-    sentence="No HTLC is offered after a shutdown of either node, or taken from a node that has sent one.",
+    sentence="No HTLC is offered after a shutdown or taken from who sent one; once all is quiet nothing is updated.",
     claims=(
         RunClaim("update_add_htlc", _adds, _nobody_had_said_shutdown,
                  ("B02-shutdown-s-06", "D02-shutdown-s-01", "D02-shutdown-r-02")),
+        RunClaim("update_fee once nothing is left", _changes_fee, _is_not_quiet,
+                 ("B02-shutdown-s-07", "D02-shutdown-r-03")),
     ),
     unbounded=("balances", "fees", "feerates", "commitment numbers"),
     bounded="any state, reachable or not, without other HTLCs: the rules of shutdown are asked before any HTLC is",
