@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
+
 from boltproofs.closing_scenarios import CLOSE_SCENARIOS
 from boltproofs.explorer.family import Family, Form, stated
 from boltproofs.families.shown import TwoNodes
@@ -25,12 +28,21 @@ CAUTION = frozenset(
 )
 """Properties that are a node's own caution: nobody feels it at once when they break."""
 
+TWICE = replace(
+    CLOSE_SCENARIOS["simple-corrupt-closer"],
+    name="simple-corrupt-closer-twice",
+    title="A is corrupt and breaks two rules, B is asked",
+    abuses=2,
+)
+"""Larger than those that are searched for every rule."""
+
 CLOSING = Family(
     name="closing",
     title="Closing a channel together",
     kind=CloseScenario,
-    scenarios=CLOSE_SCENARIOS,
+    scenarios=MappingProxyType({**CLOSE_SCENARIOS, TWICE.name: TWICE}),
     large=frozenset(),
+    deep=frozenset({TWICE.name}),
     initial=initial,
     successors=successors,
     steps=PLAIN,

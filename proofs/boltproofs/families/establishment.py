@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from boltproofs.explorer.family import Family, Form, Property
@@ -9,7 +10,7 @@ from boltproofs.families.shown import TwoNodes
 from boltspec.establishment.party import PLAIN
 from boltspec.establishment.properties import DAMAGE, FINAL_PROPERTIES, PROPERTIES, OfEachHonest, OfWorld
 from boltspec.establishment.properties import Property as Stated
-from boltspec.establishment.scenario import SCENARIOS, Scenario
+from boltspec.establishment.scenario import CORRUPT_ACCEPTER, SCENARIOS, Scenario
 from boltspec.establishment.world import initial, successors
 
 
@@ -25,12 +26,18 @@ def _asked(one: Stated) -> Property:
             return Property(one.name, one.sentence, Form.MOVE, one.holds, felt)
 
 
+TWICE = replace(
+    CORRUPT_ACCEPTER, name="open-corrupt-accepter-twice", title="The accepter may break two rules", abuses=2
+)
+"""Larger than those of the specification."""
+
 ESTABLISHMENT = Family(
     name="establishment",
     title="Opening a channel",
     kind=Scenario,
-    scenarios=MappingProxyType(SCENARIOS),
+    scenarios=MappingProxyType(SCENARIOS | {TWICE.name: TWICE}),
     large=frozenset(),
+    deep=frozenset({TWICE.name}),
     initial=initial,
     successors=successors,
     steps=PLAIN,
