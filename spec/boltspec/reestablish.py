@@ -5,6 +5,10 @@ each other with ``channel_reestablish`` what they have, and send again what the 
 ``commitment_signed``, with its updates, and the last ``revoke_and_ack``, in the order in which they were sent at first.
 A node that learns from its peer that it has lost data never publishes a commitment: it may be revoked.
 
+What was sent may have arrived (B02-retransmission-n-18): a commitment that was ever signed may be published at any time
+(B02-retransmission-n-19). So what is signed again is the same commitment. The id of an update that is forgotten may
+come once more (B02-adding-htlc-r-06).
+
 Numbers count from 0, as in BOLT 2: of commitments, and of revocations by the commitment that they revoke.
 """
 
@@ -160,8 +164,8 @@ def must_ask_to_be_closed(channel: Channel) -> bool:
 
 
 @sends
-def may_speak(channel: Channel, message: Message) -> Channel:
-    """Check that a message of normal operation may be sent: after ``channel_reestablish``, and after what is owed."""
+def may_speak(channel: Channel, message: object) -> Channel:
+    """Check that a message of an open channel may be sent: after ``channel_reestablish``, and after what is owed."""
     del message
     require(channel.link is Link.UP, "B02-retransmission-n-06", link=channel.link)
     require(not (channel.owes_commitment or channel.owes_revocation), "D02-retransmission-s-02")
@@ -170,7 +174,7 @@ def may_speak(channel: Channel, message: Message) -> Channel:
 
 
 @receives
-def may_be_spoken_to(channel: Channel, message: Message) -> Channel:
+def may_be_spoken_to(channel: Channel, message: object) -> Channel:
     """Check that the peer may send a message of normal operation: after both ``channel_reestablish``."""
     del message
     require(channel.link is Link.UP, "D02-retransmission-r-02", WARN_OR_FAIL, link=channel.link)

@@ -146,7 +146,10 @@ def _offer(offerer: Side, message: UpdateAddHtlc) -> Htlc:
 
 
 def _with_offer(channel: Channel, htlc: Htlc) -> Channel:
-    """Return the channel with the HTLC added, as if all checks had passed."""
+    """Return the channel with the HTLC added, as if all checks had passed.
+
+    Ids go on for the whole life of the channel (B02-adding-htlc-s-14, -s-15).
+    """
     channel = replace(channel, htlcs=channel.htlcs.add(htlc))
     if htlc.offerer is LOCAL:
         return replace(channel, next_local_htlc_id=htlc.id + 1)

@@ -33,6 +33,7 @@ from boltspec.enforcement import RESOLUTIONS
 from boltspec.establishment.properties import FINAL_PROPERTIES, PROPERTIES
 from boltspec.establishment.state import Awaited
 from boltspec.htlc import ADVANCES, Stage
+from boltspec.lifetime import properties as lifetime
 from boltspec.outputs import PATHS
 from boltspec.properties import catalogue
 from boltspec.rules import requirements
@@ -149,7 +150,8 @@ def test_every_property_is_listed_with_its_sentence() -> None:
         catalogue.WORLD_PROPERTIES,
         catalogue.FINAL_PROPERTIES,
     )
-    others = (connection.PROPERTIES, chain_properties.PROPERTIES)
+    of_life = (lifetime.WORLD_PROPERTIES, lifetime.MOVE_PROPERTIES, lifetime.FINAL_PROPERTIES)
+    others = (connection.PROPERTIES, chain_properties.PROPERTIES, *of_life)
     stated = (*of_dance, PROPERTIES, FINAL_PROPERTIES, CLOSE_PROPERTIES, *others)
     assert listed == {entry.name for entries in stated for entry in entries}
     assert all(f"| {one.name} | {one.sentence} |" in page for family in FAMILIES for one in family.properties)

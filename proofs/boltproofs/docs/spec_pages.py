@@ -43,6 +43,7 @@ CHAPTERS = (
     Chapter("Connecting", package("connection")),
     Chapter("Opening a channel", package("establishment")),
     Chapter("Closing together", package("closing")),
+    Chapter("The whole life of a channel", package("lifetime")),
     Chapter("The chain as arbiter", package("chain")),
 )
 """Every module of the specification, each after those that it builds on."""

@@ -11,9 +11,10 @@ from boltproofs.families.closing import CLOSING
 from boltproofs.families.connection import CONNECTION
 from boltproofs.families.dance import DANCE
 from boltproofs.families.establishment import ESTABLISHMENT
+from boltproofs.families.lifetime import LIFETIME
 from boltproofs.families.onchain import ONCHAIN
 
-FAMILIES: tuple[Family, ...] = (DANCE, CONNECTION, ESTABLISHMENT, CLOSING, ONCHAIN)
+FAMILIES: tuple[Family, ...] = (DANCE, CONNECTION, ESTABLISHMENT, CLOSING, LIFETIME, ONCHAIN)
 """A new family is listed here, and nowhere else."""
 SCENARIOS: Mapping[str, Any] = MappingProxyType(
     {name: scenario for family in FAMILIES for name, scenario in family.scenarios.items()}

@@ -81,12 +81,15 @@ def _with(aliases: tuple[int, ...], alias: int) -> tuple[int, ...]:
     return aliases if alias in aliases else (*aliases, alias)
 
 
-def established(state: Establishment) -> Channel | None:
-    """Return the channel in its first state; ``None`` while it must not be used."""
+def first_state(state: Establishment) -> Channel | None:
+    """Return the channel in its first state, as soon as its terms are agreed on; ``None`` before."""
     opening, accepting, role = state.open_channel, state.accept_channel, state.role
     if opening is None or accepting is None or role is None:
         return None
-    both = state.ready_sent and state.ready_received
-    if not both and duty("D02-channel-ready-b-01"):
-        return None
     return opened(params_of(opening, accepting, agreed_channel_type(state), role), opening.push_msat)
+
+
+def established(state: Establishment) -> Channel | None:
+    """Return the channel in its first state; ``None`` while it must not be used."""
+    both = state.ready_sent and state.ready_received
+    return first_state(state) if both or not duty("D02-channel-ready-b-01") else None
