@@ -172,8 +172,8 @@ def _not_revoked(numbers: Numbers) -> bool:
 
 CHAIN_THEOREMS: tuple[ChainTheorem, ...] = (
     ChainTheorem(
-        name="PenaltySafety",
-        sentence="Every output of a revoked commitment is the victim's to take at once, and never the thief's before.",
+        name="FirstLedgerPenalty",
+        sentence="The same on the first ledger: the victim takes every output at once, the thief never before.",
         claims=tuple(
             claim
             for kind in PUNISHABLE

@@ -33,7 +33,7 @@ from boltproofs.replay import CHAINS, MODEL, NoBitcoind, on_the_model, replay
 from boltproofs.results import store, stored_or
 from boltproofs.rule_status import rule_statuses
 from boltproofs.trace import TraceError, load
-from boltproofs.verify import THEOREMS, VerifyResult, summary_lines, verify
+from boltproofs.verify import SPOKEN, THEOREMS, VerifyResult, summary_lines, verify
 
 HOLDS, FAILED, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 4, 5
 """Exit codes."""
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 @command.command("verify")
-@click.argument("theorems", nargs=-1, type=Named("theorem", lambda: THEOREMS))
+@click.argument("theorems", nargs=-1, type=Named("theorem", lambda: (*THEOREMS, *SPOKEN)))
 @without_option
 @seconds_option
 @workers_option

@@ -18,6 +18,8 @@ class Finding:
     witness: bool = True
     refutations: list[tuple[str, bool]] = field(default_factory=list)
     """Rules that were switched off, and whether that refuted it."""
+    notes: list[str] = field(default_factory=list)
+    """What else there is to say of a proof: exact conditions with their witnesses, rules that others subsume."""
 
     def add(self, other: Finding) -> None:
         """Put together what two units found."""
@@ -27,6 +29,7 @@ class Finding:
         self.unknown = self.unknown or other.unknown
         self.witness = self.witness and other.witness
         self.refutations += other.refutations
+        self.notes += other.notes
 
 
 @dataclass

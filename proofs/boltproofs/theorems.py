@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boltspec.properties import accounting, revocation
+from boltspec.properties import accounting, persistence, revocation
 from boltspec.properties.property import ChannelProperty, StepProperty
 
 STRUCTURE: tuple[ChannelProperty, ...] = (
@@ -102,4 +102,5 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
     ),
     InductiveTheorem(revocation.REVEALS_SUPERSEDED, ("B02-revoke-and-ack-s-01",)),
     InductiveTheorem(revocation.SECRETS_HELD, ("B02-revoke-and-ack-r-01",)),
+    InductiveTheorem(persistence.DURABLE_BEFORE_SENT, ("D02-retransmission-n-01",)),
 )

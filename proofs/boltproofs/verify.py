@@ -8,6 +8,7 @@ became of its own obligations.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -27,16 +28,21 @@ from boltproofs.findings import Findings
 from boltproofs.induction_proof import prove_case, refute_without
 from boltproofs.run_proof import RUN_THEOREMS, prove_runs
 from boltproofs.runs import RunTheorem
+from boltproofs.security.proof import prove_security
+from boltproofs.security.theorem import SecurityTheorem
+from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.solving import Task
 from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
 
 UNBOUNDED = ("amounts", "heights", "feerates", "limits", "HTLCs", "trace length")
 """What no inductive theorem bounds."""
 
-Theorem = InductiveTheorem | ChainTheorem | RunTheorem
-ALL: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS, *RUN_THEOREMS)
+Theorem = InductiveTheorem | ChainTheorem | RunTheorem | SecurityTheorem
+ALL: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS, *SECURITY_THEOREMS, *RUN_THEOREMS)
 THEOREMS: dict[str, Theorem] = {theorem.name: theorem for theorem in ALL}
 """All theorems by name."""
+SPOKEN: dict[str, str] = {re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(): name for name in THEOREMS}
+"""Their names in lower case with hyphens, ``balance-security``, which are understood as well."""
 
 
 @dataclass
@@ -58,6 +64,8 @@ class TheoremResult:
     refuted_without: list[str]
     """Rules without which the plain interpreter violates the property."""
     lemmas: list[str]
+    notes: list[str] = field(default_factory=list)
+    """Exact conditions with what goes wrong just below them, rules that others subsume."""
     counterexample: str | None = None
     reason: str | None = None
     """Why the status is unknown, or which demand on a proved theorem is not met."""
@@ -119,6 +127,8 @@ def verify(
         cases = [pool.submit(prove_case, case, names_of_inductive, task) for case in range(len(CASES)) if inductive]
         chained = [pool.submit(prove_on_chain, theorem.name, task) for theorem in on_chain]
         chained += [pool.submit(prove_runs, theorem.name, task) for theorem in of_runs]
+        security = [theorem for theorem in wanted if isinstance(theorem, SecurityTheorem)]
+        chained += [pool.submit(prove_security, theorem.name, task) for theorem in security]
         refuted = [
             (theorem.name, rule, pool.submit(refute_without, theorem.name, rule, task))
             for theorem in inductive
@@ -160,13 +170,13 @@ def _wanted(names: Sequence[str] | None) -> list[Theorem]:
                 choose(lemma)
 
     for name in names or THEOREMS:
-        choose(name)
+        choose(SPOKEN.get(name, name))
     return [theorem for name, theorem in THEOREMS.items() if name in chosen]
 
 
 def lemmas_of(theorem: Theorem) -> list[str]:
     """Return the names of the theorems that a proof assumes, itself left out."""
-    if isinstance(theorem, ChainTheorem | RunTheorem):
+    if not isinstance(theorem, InductiveTheorem):
         return list(theorem.lemmas)
     goals = (*STRUCTURE, *theorem.lemmas)
     return [goal.name for goal in goals if goal.name != theorem.name]
@@ -192,6 +202,7 @@ def _result(
         witness=found.witness,
         refuted_without=[rule for rule, refuted in tried if refuted],
         lemmas=lemmas_of(theorem),
+        notes=found.notes,
         counterexample=found.counterexample,
         reason=found.unknown,
     )
@@ -204,7 +215,7 @@ def _kind(theorem: Theorem) -> str:
     match theorem:
         case InductiveTheorem():
             return "inductive"
-        case ChainTheorem():
+        case ChainTheorem() | SecurityTheorem():
             return "on chain"
         case RunTheorem():
             return "runs"
@@ -214,6 +225,8 @@ def _bounds(theorem: Theorem) -> dict[str, str]:
     """Return what a theorem bounds or demands of its parameters: an inductive one nothing."""
     if isinstance(theorem, RunTheorem):
         return {"bounded": theorem.bounded}
+    if isinstance(theorem, SecurityTheorem):
+        return theorem.bounds
     return {"holds if": theorem.condition} if isinstance(theorem, ChainTheorem) and theorem.condition else {}
 
 
@@ -237,11 +250,23 @@ def _withdraw(results: list[TheoremResult]) -> None:
 
 
 def summary_lines(result: VerifyResult) -> Iterator[str]:
-    """Yield what is to be said of a result that does not hold, theorem by theorem."""
+    """Yield what is to be said of a result beside its table, theorem by theorem."""
     for entry in result.theorems:
         if entry.status != "proved" or entry.reason:
             yield f"{entry.name}: {entry.status}" + (f" ({entry.reason})" if entry.reason else "")
             if entry.counterexample:
                 yield entry.counterexample
+    yield from _notes(result)
     counts = Counter(entry.status for entry in result.theorems)
     yield ", ".join(f"{counts[status]} {status}" for status in ("proved", "refuted", "unknown"))
+
+
+def _notes(result: VerifyResult) -> Iterator[str]:
+    """Yield what the theorems say beside being proved, each thing once: several share their conditions."""
+    said: set[str] = set()
+    for entry in result.theorems:
+        new = [note for note in entry.notes if note not in said]
+        said.update(new)
+        if new:
+            yield f"{entry.name}:"
+            yield from (f"  {note}" for note in new)

@@ -56,7 +56,7 @@ def test_lemmas_are_theorems_and_cover_what_premises_assume() -> None:
     by_name = {theorem.name: theorem for theorem in CHAIN_THEOREMS}
     for theorem in CHAIN_THEOREMS:
         assert set(theorem.lemmas) <= set(THEOREMS)
-    assert "SecretsHeld" in by_name["PenaltySafety"].lemmas
+    assert "SecretsHeld" in by_name["FirstLedgerPenalty"].lemmas
     assert {"RevealsSuperseded", "MonotoneNumbers"} <= set(by_name["NoFalsePenalty"].lemmas)
 
 
@@ -75,7 +75,7 @@ def test_every_output_that_the_owner_can_spend_is_covered() -> None:
 
 def test_the_condition_is_exact() -> None:
     """One block less is enough: a victim as slow as the delay loses."""
-    claim = {theorem.name: theorem for theorem in CHAIN_THEOREMS}["PenaltySafety"].tight
+    claim = {theorem.name: theorem for theorem in CHAIN_THEOREMS}["FirstLedgerPenalty"].tight
     assert claim is not None
     numbers = Numbers(*[0] * 13)._replace(
         remote_revocations=1, remote_secrets=1, confirmed=10, height=13, to_self_delay=4, reaction=4
@@ -88,7 +88,7 @@ def test_the_condition_is_exact() -> None:
 @pytest.mark.parametrize("kind", PUNISHABLE)
 def test_without_a_way_to_punish_an_output_the_theorem_is_refuted(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RESOLUTIONS, (Situation.REVOKED, kind), ())
-    finding = prove_on_chain("PenaltySafety", Task()).of("PenaltySafety")
+    finding = prove_on_chain("FirstLedgerPenalty", Task()).of("FirstLedgerPenalty")
     assert f"not so: the victim takes {kind}" in str(finding.counterexample)
 
 
@@ -96,7 +96,7 @@ def test_outputs_without_delay_are_refuted(monkeypatch: pytest.MonkeyPatch) -> N
     punish, wait = PATHS[Kind.TO_LOCAL]
     paths = (punish, replace(wait, need=Need.PREIMAGE))
     monkeypatch.setitem(PATHS, Kind.TO_LOCAL, paths)
-    finding = prove_on_chain("PenaltySafety", Task()).of("PenaltySafety")
+    finding = prove_on_chain("FirstLedgerPenalty", Task()).of("FirstLedgerPenalty")
     assert "not so: the thief cannot take to_local in time" in str(finding.counterexample)
 
 
@@ -123,5 +123,5 @@ def test_an_empty_premise_leaves_no_witness(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_left_when_the_time_is_up_is_unknown() -> None:
-    finding = prove_on_chain("PenaltySafety", Task(deadline=0.0)).of("PenaltySafety")
+    finding = prove_on_chain("FirstLedgerPenalty", Task(deadline=0.0)).of("FirstLedgerPenalty")
     assert "out of time" in str(finding.unknown)

@@ -48,6 +48,8 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "rules-overview.inc": rule_tables.overview,
     "rules-switchable.inc": rule_tables.switchable,
     "scenarios.inc": scenario_list.scenarios,
+    "balance-security-claims.inc": theorem_list.claims,
+    "balance-security-conditions.inc": theorem_list.conditions,
     "theorems.inc": theorem_list.theorems,
     "theorems-status.inc": theorem_list.status,
 }

@@ -22,7 +22,7 @@ def package(name: str) -> tuple[str, ...]:
 
 CHAPTERS = (
     Chapter("The words", ("units", "htlc", "messages", "params")),
-    Chapter("The state", ("feerates", "htlcs", "channel", "fees", "commitment")),
+    Chapter("The state", ("feerates", "htlcs", "channel", "fees", "commitment", "weights")),
     Chapter("Rules", ("rules", "verdict")),
     Chapter("The update dance", ("update", "fee_updates", "commit", "reestablish")),
     Chapter("On the chain", ("outputs", "ledger", "enforcement")),
@@ -36,6 +36,7 @@ CHAPTERS = (
             "properties.exposure",
             "properties.revocation",
             "properties.resumption",
+            "properties.persistence",
             "properties.withdrawal",
             "properties.catalogue",
         ),

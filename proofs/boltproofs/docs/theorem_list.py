@@ -11,6 +11,8 @@ from boltproofs.docs.markdown import heading, table
 from boltproofs.docs.requirement_links import rule_links
 from boltproofs.run_proof import RUN_THEOREMS
 from boltproofs.runs import RunTheorem
+from boltproofs.security.theorem import SecurityTheorem
+from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
 from boltproofs.verify import ALL, UNBOUNDED
 
@@ -39,10 +41,14 @@ def theorems() -> str:
     inductive = [_inductive(theorem) for theorem in INDUCTIVE]
     on_chain = [_on_chain(theorem) for theorem in CHAIN_THEOREMS]
     of_runs = [_of_runs(theorem) for theorem in RUN_THEOREMS]
-    return "\n".join([
-        heading(2, "Inductive theorems"), *inductive, heading(2, "Theorems on chain"), *on_chain,
-        heading(2, "Theorems about runs"), *of_runs,
-    ])  # fmt: skip
+    security = [_security(theorem) for theorem in SECURITY_THEOREMS]
+    parts = (
+        ("Inductive theorems", inductive),
+        ("Theorems on chain", on_chain),
+        ("Balance security", security),
+        ("Theorems about runs", of_runs),
+    )
+    return "\n".join(text for title, sections in parts for text in (heading(2, title), *sections))
 
 
 def _inductive(theorem: InductiveTheorem) -> str:
@@ -62,6 +68,38 @@ def _of_runs(theorem: RunTheorem) -> str:
     section = _section(theorem.name, theorem.sentence, list(theorem.lemmas), theorem.unbounded, theorem.fails_without)
     claims = "".join(f"  - {claim.label}\n" for claim in theorem.claims)
     return f"{section.rstrip()}\n- bounded: {theorem.bounded}\n- claims:\n{claims}"
+
+
+def _security(theorem: SecurityTheorem) -> str:
+    section = _section(theorem.name, theorem.sentence, list(theorem.lemmas), theorem.unbounded, theorem.fails_without)
+    conditions = "".join(f"- holds where {entry.text}, exactly\n" for entry in theorem.conditions)
+    subsumed = "".join(
+        f"- holds without {rule_links((entry.rule,))} as well, thanks to {rule_links(entry.by)}: {entry.why}\n"
+        for entry in theorem.subsumed
+    )
+    outside = "".join(f"- {rule_links((entry.rule,))} plays no part: {entry.why}\n" for entry in theorem.outside)
+    return f"{section.rstrip()}\n{conditions}{subsumed}{outside}- claims: {len(list(theorem.claims()))}\n"
+
+
+def claims() -> str:
+    """Return the claims that balance security consists of."""
+    theorem = next(theorem for theorem in SECURITY_THEOREMS if theorem.name == "BalanceSecurity")
+    parts = []
+    for group in theorem.groups:
+        parts.append(f"**{(group.__doc__ or '').splitlines()[0]}**\n")
+        parts.append("".join(f"- {claim.label}\n" for claim in group()))
+    return "\n".join(parts)
+
+
+def conditions() -> str:
+    """Return the exact conditions, with what the last run found just below them."""
+    theorem = next(theorem for theorem in SECURITY_THEOREMS if theorem.name == "BalanceSecurity")
+    rows = ((entry.name, f"`{entry.text}`", entry.enough) for entry in theorem.conditions)
+    listed = table(("bound", "holds exactly where", "what BOLT 2 recommends"), rows)
+    data = verified()
+    found = [entry for entry in data["theorems"] if entry["name"] == theorem.name] if data is not None else []
+    notes = "\n".join(found[0]["notes"]) if found else ""
+    return f"{listed}\n```text\n{notes}\n```\n" if notes else listed
 
 
 def _section(name: str, sentence: str, lemmas: list[str], unbounded: tuple[str, ...], rules: tuple[str, ...]) -> str:

@@ -77,7 +77,8 @@ def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN)
             yield from _talking(world, scenario, steps)
             yield from _closings(world, scenario)
             yield from _farewells(world, scenario)
-        yield from _neighbours(world, scenario)
+        if not world.ledger.filled:
+            yield from _neighbours(world, scenario)
         yield from _evictions(world)
     if world.ledger.closing is None:
         yield from _publications(world, scenario)
@@ -340,12 +341,16 @@ def _with_due(world: ChainWorld, scenario: ChainScenario) -> Ledger:
 
 
 def _past(before: ChainWorld, after: ChainWorld, scenario: ChainScenario) -> tuple[Block, ...]:
-    """Return the ends of the last blocks, as far back as a reorganisation can go; leapt-over ones were empty."""
+    """Return the ends of the last blocks, as far back as a reorganisation can go; leapt-over ones were empty.
+
+    What was broadcast while the new block was being built waited for it too: should it be undone, that waits again.
+    """
     if not after.reorganisations:
         return ()
     first, last = int(before.ledger.height) + 1, int(after.ledger.height)
     new = tuple(Block(chain.mine(after.ledger, Height(at)), after.pool) for at in range(first, last + 1))
-    return (*before.past, *new)[-int(scenario.timing.reorg_depth) - 1 :]
+    old = tuple(block._replace(pool=before.pool) for block in before.past[-1:])
+    return (*before.past[:-1], *old, *new)[-int(scenario.timing.reorg_depth) - 1 :]
 
 
 def _reorganisations(world: ChainWorld) -> Reached:
