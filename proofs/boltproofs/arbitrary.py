@@ -12,10 +12,11 @@ from boltproofs.collection import Population, SymbolicHtlcs
 from boltproofs.execution import Unsupported, searching
 from boltproofs.groups import Group, forms
 from boltproofs.symbolic import SymBool, SymInt
-from boltspec.channel import Channel
+from boltspec.channel import Channel, Link
 from boltspec.feerates import Feerates, FeeUpdate
 from boltspec.htlc import Side, Stage
 from boltspec.messages import (
+    ChannelReestablish,
     CommitmentSigned,
     Message,
     RevokeAndAck,
@@ -26,6 +27,20 @@ from boltspec.messages import (
     UpdateFulfillHtlc,
 )
 from boltspec.params import Limits, Params, UpdatePolicy
+
+
+@dataclass(frozen=True)
+class ConnectionLost:
+    """In place of a message: the connection is lost."""
+
+
+@dataclass(frozen=True)
+class SentAgain:
+    """In place of a message: all that was owed after the connection was lost has been sent again."""
+
+
+Input = Message | ConnectionLost | SentAgain
+"""What a step is handed."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,8 @@ NUMBERS = (
     "remote_secrets",
 )
 """The counters of a channel."""
+FLAGS = ("signed_last", "owes_commitment", "owes_revocation", "behind", "signed")
+"""What is true or false of a channel."""
 
 
 def arbitrary_feerates() -> Feerates:
@@ -100,18 +117,19 @@ def arbitrary_feerates() -> Feerates:
     return Feerates(newest)
 
 
-def arbitrary_channel(case: Case, groups: tuple[Group, ...]) -> Channel:
+def arbitrary_channel(case: Case, groups: tuple[Group, ...], link: Link = Link.UP) -> Channel:
     """Return an unknown channel state with any number of HTLCs of the given groups."""
     htlcs: Any = SymbolicHtlcs(tuple(Population(group, group.member) for group in groups))
-    signed: Any = SymBool(z3.Bool("signed"))
+    flags: dict[str, Any] = {name: SymBool(z3.Bool(name)) for name in FLAGS}
     return Channel(
         params=arbitrary_params(case),
         local_msat=unknown("local_msat"),
         remote_msat=unknown("remote_msat"),
         feerates=arbitrary_feerates(),
         htlcs=htlcs,
-        signed=signed,
+        link=link,
         **{name: unknown(name) for name in NUMBERS},
+        **flags,
     )
 
 
@@ -120,7 +138,7 @@ def arbitrary_groups() -> tuple[Group, ...]:
     return tuple(Group.of("htlcs", form) for form in forms())
 
 
-def domain(channel: Channel, message: Message | None = None) -> list[z3.BoolRef]:
+def domain(channel: Channel, message: Input | None = None) -> list[z3.BoolRef]:
     """Return what the types say: fields of the protocol are unsigned."""
     params = channel.params
     unsigned: list[Any] = [params.funding_satoshis, params.feerate_per_kw]
@@ -138,6 +156,8 @@ def domain(channel: Channel, message: Message | None = None) -> list[z3.BoolRef]
         unsigned += [message.feerate_per_kw]
     elif isinstance(message, CommitmentSigned):
         unsigned += [message.num_htlcs]
+    elif isinstance(message, ChannelReestablish):
+        unsigned += [message.next_commitment_number, message.next_revocation_number]
     facts = [value.term >= 0 for value in unsigned]
     htlcs: Any = channel.htlcs
     for population in htlcs.populations:
@@ -145,8 +165,12 @@ def domain(channel: Channel, message: Message | None = None) -> list[z3.BoolRef]
     return facts
 
 
-def arbitrary_message(kind: type) -> Message:
+def arbitrary_message(kind: type) -> Input:
     """Return an unknown message of a type: whatever a peer may send."""
+    if kind in (ConnectionLost, SentAgain):
+        return kind()
+    if kind is ChannelReestablish:
+        return ChannelReestablish(**{entry.name: unknown(f"message.{entry.name}") for entry in fields(kind)})
     if kind is UpdateAddHtlc:
         names = ("id", "amount_msat", "payment_hash", "cltv_expiry")
         return UpdateAddHtlc(**{name: unknown(f"message.{name}") for name in names})

@@ -29,16 +29,18 @@ What would be unsound is refused with :class:`~boltproofs.execution.Unsupported`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any, ClassVar
 
 import z3
 
 from boltproofs.execution import Unsupported, looking_at_one, running, searching, summary
-from boltproofs.formulas import conjunction, disjunction
+from boltproofs.formulas import TRUE, added_up, conjunction, disjunction, implication
 from boltproofs.groups import GROUP_SUMS, UNKNOWN_FIELDS, Group, arbitrary_htlc
 from boltproofs.symbolic import SymBool, SymInt, formula_of, term_of
 from boltspec.htlc import Htlc, Side
+from boltspec.rules import switched_off
 
 ZERO = z3.IntVal(0)
 
@@ -60,7 +62,7 @@ class Population:
 
     def number(self) -> z3.ArithRef:
         """Return how many members are left."""
-        return self.group.number - len(self.taken)
+        return self.group.number - len(self.taken) if self.taken else self.group.number
 
     def amounts(self) -> z3.ArithRef:
         """Return the sum of the amounts of those that are left."""
@@ -68,6 +70,71 @@ class Population:
         for htlc in self.taken:
             left = left - term_of(htlc.amount_msat)
         return left
+
+    def branches(self, function: Callable[[Htlc], Any]) -> list[tuple[list[z3.BoolRef], Any]]:
+        """Return every branch of a function of the arbitrary member as it is now."""
+        _not_within_another()
+        key = (identity(function), id(self.now))
+        memory = self.group.memory
+        if key not in memory:
+            # What the key identifies is kept with it, so that no identity is used twice.
+            memory[key] = (summary(lambda: function(self.now), pointwise=True), function, self.now)
+        branches: list[tuple[list[z3.BoolRef], Any]] = memory[key][0]
+        return branches
+
+    def at_least_one(self) -> z3.BoolRef:
+        """Return that there is a member left."""
+        key = ("at least one", len(self.taken))
+        if key not in self.group.memory:
+            self.group.memory[key] = self.number() >= 1
+        formula: z3.BoolRef = self.group.memory[key]
+        return formula
+
+    def each(self, predicate: Callable[[Htlc], Any]) -> z3.BoolRef:
+        """Return a predicate of the arbitrary member as one formula."""
+        key = ("each", identity(predicate), id(self.now))
+        memory = self.group.memory
+        if key not in memory:
+            memory[key] = (formula_from(self.branches(predicate)), predicate, self.now)
+        formula: z3.BoolRef = memory[key][0]
+        return formula
+
+    def sum(self, weight: Callable[[Htlc], Any]) -> tuple[z3.ArithRef, list[z3.BoolRef]]:
+        """Return the sum of a weight over the members that are left, and what is known of it."""
+        key = ("sum", identity(weight), id(self.now), tuple(map(id, self.taken)))
+        memory = self.group.memory
+        if key not in memory:
+            found = _sum(self, _as_term(self.branches(weight), term_of))
+            memory[key] = (found, weight, self.now, self.taken)
+        total: tuple[z3.ArithRef, list[z3.BoolRef]] = memory[key][0]
+        return total
+
+    def only(self, function: Callable[[Htlc], Any]) -> Any:
+        """Return the value of a function that does not branch on unknown fields."""
+        branches = self.branches(function)
+        if len(branches) != 1:
+            raise Unsupported("this function of an HTLC may depend on its stages only")
+        return branches[0][1]
+
+    def is_like(self, wanted: Callable[[Htlc], bool]) -> bool:
+        """Say whether all members are wanted; ``False`` if none is."""
+        value = self.only(wanted)
+        if not isinstance(value, bool):
+            raise Unsupported("this predicate of an HTLC may depend on its stages only")
+        return value
+
+    def changed(self, change: Callable[[Htlc], Htlc]) -> Population:
+        """Return the population after a change of the stages of its members."""
+        changed: Htlc = self.only(change)
+        if changed is self.now:
+            return self
+        kept = all(getattr(changed, field) is getattr(self.now, field) for field in (*UNKNOWN_FIELDS, "offerer"))
+        if not kept:
+            raise Unsupported("this function of an HTLC may change its stages only")
+        # Equal forms of a group are one object, so that what is known of it is found again.
+        form = ("form", changed.added, changed.removal, changed.removed)
+        now: Htlc = self.group.memory.setdefault(form, changed)
+        return replace(self, now=now)
 
 
 class Incomparable:
@@ -103,7 +170,7 @@ def _as_term(branches: list[tuple[list[z3.BoolRef], Any]], term: Callable[[Any],
     *others, (_, last) = branches
     whole = term(last)
     if not others and isinstance(last, int):
-        return whole
+        return ZERO if last == 0 else whole
     for conditions, value in reversed(others):
         whole = z3.If(conjunction(conditions), term(value), whole)
     return z3.simplify(whole)
@@ -116,6 +183,8 @@ class SymbolicHtlcs(Incomparable):
     populations: tuple[Population, ...]
     single: tuple[Htlc, ...] = ()
     """Those that are treated by themselves."""
+    memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    """Sums that have been asked for."""
 
     def add(self, htlc: Htlc) -> SymbolicHtlcs:
         """See :meth:`boltspec.htlcs.Htlcs.add`."""
@@ -175,7 +244,7 @@ class SymbolicHtlcs(Incomparable):
 
     def map(self, change: Callable[[Htlc], Htlc]) -> SymbolicHtlcs:
         """See :meth:`boltspec.htlcs.Htlcs.map`; of the members only the stages may change."""
-        populations = tuple(replace(entry, now=_changed(entry.now, change)) for entry in self.populations)
+        populations = tuple(entry.changed(change) for entry in self.populations)
         return replace(self, populations=populations, single=tuple(change(htlc) for htlc in self.single))
 
     def keep(self, wanted: Callable[[Htlc], bool]) -> SymbolicHtlcs:
@@ -183,23 +252,27 @@ class SymbolicHtlcs(Incomparable):
         return replace(self, populations=self._like(wanted), single=tuple(h for h in self.single if wanted(h)))
 
     def _like(self, wanted: Callable[[Htlc], bool]) -> tuple[Population, ...]:
-        return tuple(entry for entry in self.populations if _is_like(entry.now, wanted))
+        return tuple(entry for entry in self.populations if entry.is_like(wanted))
 
     def total(self, weight: Callable[[Htlc], Any], zero: Any) -> Any:
         """See :meth:`boltspec.htlcs.Htlcs.total`."""
         rest, facts = running().once(lambda: self._total(weight))
         for fact in facts:
             searching().assume(fact)
-        return SymInt(z3.Sum([term_of(zero), rest])) + sum((weight(htlc) for htlc in self.single), 0)
+        return SymInt(added_up([term_of(zero), rest])) + sum((weight(htlc) for htlc in self.single), 0)
 
     def _total(self, weight: Callable[[Htlc], Any]) -> tuple[z3.ArithRef, list[z3.BoolRef]]:
-        terms, facts = [ZERO], []
-        for entry in self.populations:
-            each = _as_term(_of_member(lambda e=entry: weight(e.now)), term_of)  # type: ignore[misc]
-            term, known = _sum(entry, each)
-            terms.append(term)
-            facts += known
-        return z3.Sum([term for term in terms if not term.eq(ZERO)] or [ZERO]), facts
+        key = ("total", identity(weight))
+        if key not in self.memory:
+            terms, facts = [], []
+            for entry in self.populations:
+                term, known = entry.sum(weight)
+                if term is not ZERO:
+                    terms.append(term)
+                facts += known
+            self.memory[key] = (added_up(terms) if terms else ZERO, facts, weight)
+        rest, facts, _ = self.memory[key]
+        return rest, facts
 
     def count(self, wanted: Callable[[Htlc], bool]) -> Any:
         """See :meth:`boltspec.htlcs.Htlcs.count`."""
@@ -207,14 +280,15 @@ class SymbolicHtlcs(Incomparable):
 
     def any(self, wanted: Callable[[Htlc], bool]) -> Any:
         """See :meth:`boltspec.htlcs.Htlcs.any`; the predicate may look at stages only."""
-        rest = running().once(lambda: disjunction(entry.number() >= 1 for entry in self._like(wanted)))
+        rest = running().once(lambda: disjunction(entry.at_least_one() for entry in self._like(wanted)))
         return any(wanted(htlc) for htlc in self.single) or SymBool(rest)
 
     def all(self, wanted: Callable[[Htlc], bool]) -> Universal:
         """See :meth:`boltspec.htlcs.Htlcs.all`."""
         facts = [
-            z3.Implies(entry.number() >= 1, _as_formula(_of_member(lambda e=entry: wanted(e.now))))  # type: ignore[misc]
+            implication(entry.at_least_one(), each)
             for entry in self.populations
+            if (each := entry.each(wanted)) is not TRUE
         ]
         facts += [as_formula(lambda h=htlc: wanted(h)) for htlc in self.single]  # type: ignore[misc]
         return Universal(conjunction(facts), self, wanted)
@@ -222,7 +296,7 @@ class SymbolicHtlcs(Incomparable):
     def collect(self, form: Callable[[Htlc], Any]) -> Any:
         """See :meth:`boltspec.htlcs.Htlcs.collect`: nothing can be learned from the result."""
         for entry in self.populations:
-            _of_member(lambda e=entry: form(e.now))  # type: ignore[misc]
+            entry.branches(form)
         for htlc in self.single:
             form(htlc)
         return Opaque()
@@ -233,38 +307,25 @@ def _not_within_another() -> None:
         raise Unsupported("a function of an HTLC looks at all HTLCs")
 
 
-def _of_member(function: Callable[[], Any]) -> list[tuple[list[z3.BoolRef], Any]]:
-    """Return every branch of a function of an arbitrary member."""
-    _not_within_another()
-    return summary(function, pointwise=True)
+def identity(value: Any) -> Any:
+    """Return what tells functions and values apart that do not compute the same.
 
-
-def _only(function: Callable[[], Any]) -> Any:
-    """Return the value of a function of an arbitrary member that does not branch on unknown fields."""
-    branches = _of_member(function)
-    if len(branches) != 1:
-        raise Unsupported("this function of an HTLC may depend on its stages only")
-    return branches[0][1]
-
-
-def _is_like(member: Htlc, wanted: Callable[[Htlc], bool]) -> bool:
-    """Say whether all members of a population are wanted; ``False`` if none is."""
-    value = _only(lambda: wanted(member))
-    if not isinstance(value, bool):
-        raise Unsupported("this predicate of an HTLC may depend on its stages only")
-    return value
-
-
-def _changed(member: Htlc, change: Callable[[Htlc], Htlc]) -> Htlc:
-    changed: Htlc = _only(lambda: change(member))
-    kept = all(getattr(changed, field) is getattr(member, field) for field in (*UNKNOWN_FIELDS, "offerer"))
-    if not kept:
-        raise Unsupported("this function of an HTLC may change its stages only")
-    return changed
+    Functions of the specification are pure: two that have the same code and are closed over the same values agree, as
+    long as the same rules are off. Whoever keeps an identity keeps the value too.
+    """
+    if isinstance(value, FunctionType):
+        cells = tuple(identity(cell.cell_contents) for cell in value.__closure__ or ())
+        defaults = tuple(identity(default) for default in value.__defaults__ or ())
+        return (value.__code__, cells, defaults, switched_off())
+    if isinstance(value, SymInt):
+        return ("term", value.term.get_id())
+    return (type(value), id(value))
 
 
 def _sum(population: Population, weight: z3.ArithRef) -> tuple[z3.ArithRef, list[z3.BoolRef]]:
     """Return the sum of a weight of the arbitrary member over a population, and what is known of it."""
+    if weight is ZERO:
+        return ZERO, []
     if z3.is_int_value(weight):
         return z3.simplify(weight * population.number()), []
     amount = term_of(population.group.member.amount_msat)
@@ -278,13 +339,13 @@ def _sum(population: Population, weight: z3.ArithRef) -> tuple[z3.ArithRef, list
 
 def as_formula(predicate: Callable[[], Any]) -> z3.BoolRef:
     """Return a predicate as one formula."""
-    return _as_formula(summary(predicate))
+    return formula_from(summary(predicate))
 
 
-def _as_formula(branches: list[tuple[list[z3.BoolRef], Any]]) -> z3.BoolRef:
+def formula_from(branches: list[tuple[list[z3.BoolRef], Any]]) -> z3.BoolRef:
+    """Return the branches of a predicate as one formula."""
     holds = []
     for conditions, value in branches:
         result = value.formula if isinstance(value, Universal) else formula_of(value)
-        if not z3.is_false(result):
-            holds.append(conjunction([*conditions, result]))
+        holds.append(conjunction([*conditions, result]))
     return disjunction(holds)

@@ -14,10 +14,12 @@ from typing import Any
 
 import z3
 
-from boltproofs.arbitrary import NUMBERS, arbitrary_params, unknown
+from boltproofs.arbitrary import FLAGS, NUMBERS, Input, arbitrary_params, unknown
 from boltproofs.execution import DEFINED
+from boltproofs.formulas import added_up
 from boltproofs.groups import GROUP_SUMS, UNKNOWN_FIELDS, at
-from boltproofs.induction import Setting, StepKind, Taken
+from boltproofs.induction import Setting, Taken
+from boltproofs.steps import StepKind
 from boltproofs.symbolic import SymBool, SymInt, term_of
 from boltproofs.theorems import STRUCTURE, InductiveTheorem
 from boltspec.channel import Channel, opened
@@ -25,10 +27,10 @@ from boltspec.commitment import View, commitment
 from boltspec.feerates import Feerates, FeeUpdate
 from boltspec.htlc import Htlc
 from boltspec.htlcs import Htlcs
-from boltspec.messages import CommitmentSigned, Message, Signature
+from boltspec.messages import CommitmentSigned, Signature
 from boltspec.params import Limits, Params, UpdatePolicy
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
-from boltspec.properties.property import ChannelProperty, Step
+from boltspec.properties.property import ChannelProperty, LossProperty, Step
 from boltspec.units import Msat
 from boltspec.verdict import Accepted
 
@@ -45,13 +47,14 @@ class Example:
 
     before: Channel
     step: StepKind | None
-    message: Message | None
+    message: Input | None
     after: Channel
 
     def __str__(self) -> str:
         if self.step is None:
             return f"a channel opened as {describe(self.before)}"
-        return f"in {describe(self.before)}\n  {self.step}: {self.message}\n  leads to {describe(self.after)}"
+        said = f": {self.message}" if self.step.passes_a_message else ""
+        return f"in {describe(self.before)}\n  {self.step}{said}\n  leads to {describe(self.after)}"
 
 
 def describe(channel: Channel) -> str:
@@ -68,17 +71,22 @@ def find(setting: Setting, path: Taken, theorem: InductiveTheorem | None) -> Exa
     With a theorem: one that refutes it; else a witness, in which all properties hold and the step is accepted.
     """
     solver, members = setting.solver, _members(setting, path)
-    for feerates in FEERATES:
-        for extra in EXTRA_HTLCS:
-            solver.push()
-            solver.add(DEFINED.exact)
-            solver.add(_small(setting, path, members, feerates, extra))
-            example = None
-            if solver.check() == z3.sat:
-                example = _confirmed(_built(solver.model(), setting, path, members), path.step, theorem)
-            solver.pop()
-            if example is not None:
-                return example
+    solver.push()
+    try:
+        solver.add(DEFINED.exact)
+        solver.add(_nobody_else(setting, path, members))
+        for feerates in FEERATES:
+            for extra in EXTRA_HTLCS:
+                solver.push()
+                solver.add(_small(setting, members, feerates, extra))
+                example = None
+                if solver.check() == z3.sat:
+                    example = _confirmed(_built(solver.model(), setting, path, members), path.step, theorem)
+                solver.pop()
+                if example is not None:
+                    return example
+    finally:
+        solver.pop()
     return None
 
 
@@ -95,9 +103,9 @@ def _members(setting: Setting, path: Taken) -> Members:
 
 
 def _small(
-    setting: Setting, path: Taken, members: Members, feerates: tuple[int, int, int], extra: int | None
+    setting: Setting, members: Members, feerates: tuple[int, int, int], extra: int | None
 ) -> list[z3.BoolRef]:
-    """Return that there are no other HTLCs than these, with ids of their own, and what sums then are."""
+    """Return that the feerates are these, and that there are few HTLCs."""
     here, proposed, multiple = feerates
     facts: list[Any] = [
         z3.Int("feerate_per_kw") == here,
@@ -107,16 +115,22 @@ def _small(
     ]
     if extra is not None:
         facts.append(z3.AtMost(*(there[-1][0] for there in members.values()), extra))
+    return facts
+
+
+def _nobody_else(setting: Setting, path: Taken, members: Members) -> list[z3.BoolRef]:
+    """Return that there are no other HTLCs than these, with ids of their own, and what sums then are."""
+    facts: list[Any] = []
     for group in setting.groups:
         there = members[group.name]
-        facts.append(group.number == z3.Sum([z3.If(is_there, 1, 0) for is_there, _ in there]))
+        facts.append(group.number == added_up(z3.If(is_there, 1, 0) for is_there, _ in there))
         facts.append(
-            group.amounts == z3.Sum([z3.If(is_there, term_of(htlc.amount_msat), 0) for is_there, htlc in there])
+            group.amounts == added_up(z3.If(is_there, term_of(htlc.amount_msat), 0) for is_there, htlc in there)
         )
     for entry in GROUP_SUMS.known.values():  # also those over groups of other settings: nobody is in these
         there = members.get(entry.group.name, [])
         weights = [z3.If(is_there, at(entry.weight, entry.group.member, htlc), 0) for is_there, htlc in there]
-        facts.append(entry.symbol == z3.Sum(weights))
+        facts.append(entry.symbol == added_up(weights))
     everyone = [(is_there, htlc) for there in members.values() for is_there, htlc in there]
     for index, (is_there, htlc) in enumerate(everyone):
         facts.append(term_of(htlc.id) >= 0)
@@ -157,7 +171,7 @@ def _feerates(model: z3.ModelRef, feerates: Feerates) -> Feerates:
     return Feerates(newest)
 
 
-def _built(model: z3.ModelRef, setting: Setting, path: Taken, members: Members) -> tuple[Channel, Message]:
+def _built(model: z3.ModelRef, setting: Setting, path: Taken, members: Members) -> tuple[Channel, Input]:
     htlcs = Htlcs()
     for there in members.values():
         for is_there, htlc in there:
@@ -171,13 +185,13 @@ def _built(model: z3.ModelRef, setting: Setting, path: Taken, members: Members) 
         remote_msat=_value(model, symbolic.remote_msat),
         feerates=_feerates(model, symbolic.feerates),
         htlcs=htlcs,
-        signed=_value(model, symbolic.signed),
-        **{name: _value(model, getattr(symbolic, name)) for name in NUMBERS},
+        link=symbolic.link,
+        **{name: _value(model, getattr(symbolic, name)) for name in (*NUMBERS, *FLAGS)},
     )
     return channel, _message(model, path, channel)
 
 
-def _message(model: z3.ModelRef, path: Taken, channel: Channel) -> Message:
+def _message(model: z3.ModelRef, path: Taken, channel: Channel) -> Input:
     message = path.message
     if isinstance(message, CommitmentSigned):
         view = View.REMOTE_NEXT if path.step.sending else View.LOCAL_NEXT
@@ -190,7 +204,7 @@ def _message(model: z3.ModelRef, path: Taken, channel: Channel) -> Message:
     return type(message)(**{entry.name: _value(model, getattr(message, entry.name)) for entry in fields(message)})
 
 
-def _confirmed(built: tuple[Channel, Message], step: StepKind, theorem: InductiveTheorem | None) -> Example | None:
+def _confirmed(built: tuple[Channel, Input], step: StepKind, theorem: InductiveTheorem | None) -> Example | None:
     """Take the step on the plain interpreter; return it if it shows what it should."""
     channel, message = built
     if not all(premise.holds(channel) for premise in _premises(theorem)):
@@ -198,7 +212,7 @@ def _confirmed(built: tuple[Channel, Message], step: StepKind, theorem: Inductiv
     verdict = step.take(channel, message)
     if not isinstance(verdict, Accepted):
         return None
-    if theorem is not None and _goal_holds(theorem, Step(channel, step.sending, message, verdict.state)):
+    if theorem is not None and _goal_holds(theorem, step, channel, message, verdict.state):
         return None
     return Example(channel, step, message, verdict.state)
 
@@ -210,10 +224,15 @@ def _premises(theorem: InductiveTheorem | None) -> tuple[ChannelProperty, ...]:
     return (*STRUCTURE, *theorem.lemmas, *itself)
 
 
-def _goal_holds(theorem: InductiveTheorem, step: Step) -> bool:
-    if isinstance(theorem.goal, ChannelProperty):
-        return theorem.goal.holds(step.after)
-    return theorem.goal.holds(step)
+def _goal_holds(
+    theorem: InductiveTheorem, step: StepKind, before: Channel, message: Input, after: Channel
+) -> bool:
+    goal = theorem.goal
+    if isinstance(goal, ChannelProperty):
+        return goal.holds(after)
+    if isinstance(goal, LossProperty):
+        return goal.holds(before, after)
+    return goal.holds(Step(before, step.sending, message, after))  # type: ignore[arg-type]
 
 
 def find_opening(solver: z3.Solver, setting: Setting, theorem: InductiveTheorem) -> Example | None:

@@ -93,8 +93,9 @@ class Execution:
     def learn(self) -> None:
         """Tell the solver the facts about symbols that have been defined since it was last told."""
         assert self.solver is not None
-        self.solver.add(DEFINED.facts[self.learned :])
-        self.learned = len(DEFINED.facts)
+        if self.learned < len(DEFINED.facts):
+            self.solver.add(DEFINED.known(self.learned))
+            self.learned = len(DEFINED.facts)
 
     def _possible(self, formula: z3.BoolRef) -> bool:
         assert self.solver is not None
@@ -136,6 +137,15 @@ class Defined:
     products: dict[tuple[str, str], z3.ArithRef] = field(default_factory=dict)
     factors: dict[str, tuple[z3.ArithRef, z3.ArithRef]] = field(default_factory=dict)
     """What the products are made of, by the names of their symbols."""
+    spans: dict[tuple[int, int], z3.BoolRef] = field(default_factory=dict)
+    """Facts in a row as one formula each: facts are only ever added."""
+
+    def known(self, start: int = 0) -> z3.BoolRef:
+        """Return all facts from one on, as one formula."""
+        span = start, len(self.facts)
+        if span not in self.spans:
+            self.spans[span] = conjunction(self.facts[start:])
+        return self.spans[span]
 
     def product(self, left: z3.ArithRef, right: z3.ArithRef) -> z3.ArithRef:
         """Return the symbol for the product of two unknowns, of which only the sign is known.

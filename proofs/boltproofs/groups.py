@@ -6,7 +6,7 @@ anything else than a constant or the amount is a symbol of its own (:class:`Grou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -54,6 +54,8 @@ class Group:
     """Sum of their amounts."""
     member: Htlc
     """The arbitrary one."""
+    memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What functions make of the arbitrary member in its various forms."""
 
     @classmethod
     def of(cls, prefix: str, form: Form) -> Group:

@@ -1,7 +1,7 @@
 """Proving inductive theorems over the real steps.
 
-For each case, each of the steps (seven messages, both directions) is run on an arbitrary channel and an arbitrary
-message, along every path; wherever it is accepted, each property has to hold afterwards. One question to the solver
+For each case, each of the steps (:mod:`boltproofs.steps`) is run on an arbitrary channel and an arbitrary message,
+along every path; wherever it is accepted, each property has to hold afterwards. One question to the solver
 is one *obligation*. Two more obligations of each step are everybody's:
 
 * every channel and message takes one of the paths (:func:`pose_no_path`);
@@ -20,6 +20,8 @@ import z3
 from boltproofs.arbitrary import (
     NUMBERS,
     Case,
+    ConnectionLost,
+    Input,
     arbitrary_channel,
     arbitrary_groups,
     arbitrary_message,
@@ -27,88 +29,50 @@ from boltproofs.arbitrary import (
     domain,
     unknown,
 )
-from boltproofs.collection import Universal, as_formula
+from boltproofs.collection import Universal, as_formula, formula_from
 from boltproofs.execution import DEFINED, Execution, Unsupported, entered, paths, summary
-from boltproofs.formulas import conjunction, disjunction
+from boltproofs.formulas import TRUE, conjunction, disjunction
 from boltproofs.groups import Group
-from boltproofs.symbolic import term_of
+from boltproofs.steps import StepKind
+from boltproofs.symbolic import formula_of, term_of
 from boltproofs.theorems import STRUCTURE, InductiveTheorem
-from boltspec.channel import Channel, opened
-from boltspec.htlc import Htlc, Side
-from boltspec.messages import (
-    CommitmentSigned,
-    Message,
-    RevokeAndAck,
-    UpdateAddHtlc,
-    UpdateFailHtlc,
-    UpdateFailMalformedHtlc,
-    UpdateFee,
-    UpdateFulfillHtlc,
-)
-from boltspec.party import receive, send
+from boltspec.channel import Channel, Link, opened
+from boltspec.htlc import Htlc
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
-from boltspec.properties.property import ChannelProperty, Step, StepProperty
+from boltspec.properties.property import ChannelProperty, LossProperty, Step, StepProperty
 from boltspec.rules import switched_off
 from boltspec.verdict import Accepted
-
-MESSAGES: tuple[type, ...] = (
-    UpdateAddHtlc,
-    UpdateFulfillHtlc,
-    UpdateFailHtlc,
-    UpdateFailMalformedHtlc,
-    UpdateFee,
-    CommitmentSigned,
-    RevokeAndAck,
-)
-
-
-@dataclass(frozen=True)
-class StepKind:
-    """One of the steps."""
-
-    sending: bool
-    message: type
-
-    def take(self, channel: Channel, message: Message) -> Any:
-        """Run the step that runs in the world and in the node."""
-        return send(channel, message) if self.sending else receive(channel, message)
-
-    def is_open_to(self, case: Case) -> bool:
-        """Say whether the node may ever take the step: the opener alone sets the feerate."""
-        return self.message is not UpdateFee or self.sending is (case.opener is Side.LOCAL)
-
-    def __str__(self) -> str:
-        return f"{'send' if self.sending else 'receive'} {self.message.__name__}"
-
-
-STEPS = tuple(StepKind(sending, message) for message in MESSAGES for sending in (True, False))
 
 
 @dataclass(frozen=True)
 class Statement:
     """A property of the state before the step, to be assumed."""
 
-    channel: Channel
     goal: ChannelProperty
+    branches: list[tuple[list[z3.BoolRef], Any]]
+    """The conditions under which it says something, and what."""
     formula: z3.BoolRef
-    about_each: bool
-    """Whether it says something of all HTLCs."""
+    htlcs: Any
+    """All HTLCs of the channel that it is about."""
 
     @classmethod
     def about(cls, channel: Channel, goal: ChannelProperty) -> Statement:
         """Evaluate a property on an arbitrary channel."""
         branches = summary(lambda: goal.holds(channel))
-        about_each = any(isinstance(value, Universal) for _, value in branches)
-        return cls(channel, goal, as_formula(lambda: goal.holds(channel)), about_each)
+        return cls(goal, branches, formula_from(branches), channel.htlcs)
 
     def of(self, htlcs: list[Htlc]) -> list[z3.BoolRef]:
         """Return what the property says of HTLCs that were looked up, under the conditions under which it says it."""
-        return [as_formula(lambda h=htlc: self._instance(h)) for htlc in htlcs if self.about_each]  # type: ignore[misc]
+        about_each = any(isinstance(value, Universal) for _, value in self.branches)
+        return [self._instance(htlc) for htlc in htlcs if about_each]
 
-    def _instance(self, htlc: Htlc) -> Any:
-        value: Any = self.goal.holds(self.channel)
-        everyone: Any = self.channel.htlcs
-        return value.of_each(htlc) if isinstance(value, Universal) and value.htlcs is everyone else value
+    def _instance(self, htlc: Htlc) -> z3.BoolRef:
+        def of_one(value: Any) -> z3.BoolRef:
+            if isinstance(value, Universal) and value.htlcs is self.htlcs:
+                return as_formula(lambda: value.of_each(htlc))
+            return value.formula if isinstance(value, Universal) else formula_of(value)
+
+        return disjunction(conjunction([*conditions, of_one(value)]) for conditions, value in self.branches)
 
 
 @dataclass
@@ -122,29 +86,29 @@ class Setting:
     solver: z3.Solver
 
     def assumed(self, theorem: InductiveTheorem, taken: list[Htlc]) -> list[z3.BoolRef]:
-        """Return what a theorem assumes of the state before the step, beside the structure."""
+        """Return what a theorem assumes of the state before the step, beside the structure of the whole."""
         goals = [*theorem.lemmas]
         if isinstance(theorem.goal, ChannelProperty):
             goals.append(theorem.goal)
-        formulas = []
+        formulas = [formula for goal in STRUCTURE for formula in self.statements[goal.name].of(taken)]
         for goal in goals:
             statement = self.statements[goal.name]
             formulas += [statement.formula, *statement.of(taken)]
         return formulas
 
 
-def settle(case: Case, timeout_ms: int) -> Setting:
-    """Prepare an arbitrary channel that satisfies the structural invariants.
+def settle(case: Case, timeout_ms: int, link: Link = Link.UP) -> Setting:
+    """Prepare an arbitrary channel that satisfies the structural invariants, resumed so far.
 
     It is prepared once for the rules that are off, as a property might be stated in terms of steps.
     """
-    return _settled(case, timeout_ms, tuple(sorted(switched_off())))
+    return _settled(case, timeout_ms, link, tuple(sorted(switched_off())))
 
 
 @cache
-def _settled(case: Case, timeout_ms: int, _off: tuple[str, ...]) -> Setting:
-    groups = _possible(case)
-    channel = arbitrary_channel(case, groups)
+def _settled(case: Case, timeout_ms: int, link: Link, off: tuple[str, ...]) -> Setting:
+    groups = _possible(case, off)
+    channel = arbitrary_channel(case, groups, link)
     statements = {goal.name: Statement.about(channel, goal) for goal in CHANNEL_PROPERTIES}
     solver = z3.Solver()
     solver.set(timeout=timeout_ms)
@@ -153,8 +117,12 @@ def _settled(case: Case, timeout_ms: int, _off: tuple[str, ...]) -> Setting:
     return Setting(case, groups, channel, statements, solver)
 
 
-def _possible(case: Case) -> tuple[Group, ...]:
-    """Return the groups that the structural invariants allow to have members at all."""
+@cache
+def _possible(case: Case, _off: tuple[str, ...]) -> tuple[Group, ...]:
+    """Return the groups that the structural invariants allow to have members at all, however far a channel is resumed.
+
+    What they say does not depend on that: else a group would be left out that only another link allows.
+    """
     groups = arbitrary_groups()
     solver = z3.Solver()
     channel = arbitrary_channel(case, groups)
@@ -163,12 +131,18 @@ def _possible(case: Case) -> tuple[Group, ...]:
     return tuple(group for group in groups if solver.check(group.number >= 1) != z3.unsat)
 
 
+def forget_settings() -> None:
+    """Forget what was prepared, and with it all that was computed of groups: the specification is another one now."""
+    _settled.cache_clear()
+    _possible.cache_clear()
+
+
 @dataclass
 class Taken:
     """A path on which a step was accepted."""
 
     step: StepKind
-    message: Message
+    message: Input
     run: Execution
     before: Channel
     after: Channel
@@ -208,23 +182,38 @@ def taken_paths(setting: Setting, step: StepKind, ways: Ways | None = None) -> I
         setting.solver.pop()
 
 
+def concerns(theorem: InductiveTheorem, step: StepKind) -> bool:
+    """Say whether a theorem says something about such a step."""
+    if isinstance(theorem.goal, LossProperty):
+        return step.message is ConnectionLost
+    return isinstance(theorem.goal, ChannelProperty) or step.passes_a_message
+
+
 def goal_after(theorem: InductiveTheorem, path: Taken) -> z3.BoolRef:
     """Return what has to hold after a step."""
     goal = theorem.goal
     if isinstance(goal, StepProperty):
-        step = Step(path.before, path.step.sending, path.message, path.after)
+        step = Step(path.before, path.step.sending, path.message, path.after)  # type: ignore[arg-type]
         return as_formula(lambda: goal.holds(step))
+    if isinstance(goal, LossProperty):
+        return as_formula(lambda: goal.holds(path.before, path.after))
     return as_formula(lambda: goal.holds(path.after))
 
 
-def pose(theorem: InductiveTheorem, setting: Setting, path: Taken) -> None:
-    """Add to the solver what the theorem assumes, and that its goal fails after the step."""
+def pose(theorem: InductiveTheorem, setting: Setting, path: Taken) -> bool:
+    """Add to the solver what the theorem assumes, and that its goal fails after the step.
+
+    Say whether there is anything to ask: a goal that does not speak of such a step is plainly true.
+    """
     with entered(path.run):
         goal = goal_after(theorem, path)
+        if goal is TRUE:
+            return False
         setting.solver.add(setting.assumed(theorem, [htlc for _, htlc in path.looked_up]))
     # All facts, whether this path has learned them or not: what it learns now is forgotten with this question.
-    setting.solver.add(DEFINED.facts)
+    setting.solver.add(DEFINED.known())
     setting.solver.add(z3.Not(goal))
+    return True
 
 
 def pose_everything(setting: Setting, path: Taken) -> None:
@@ -233,14 +222,14 @@ def pose_everything(setting: Setting, path: Taken) -> None:
     with entered(path.run):
         for statement in setting.statements.values():
             setting.solver.add(statement.formula, *statement.of(taken))
-    setting.solver.add(DEFINED.facts)
+    setting.solver.add(DEFINED.known())
 
 
 def pose_untyped(setting: Setting, path: Taken) -> None:
     """Add to the solver that a counter or an amount is negative after the step."""
     if path.after.params is not setting.channel.params:
         raise Unsupported("a step changes the constants of the channel")
-    setting.solver.add(DEFINED.facts)
+    setting.solver.add(DEFINED.known())
     setting.solver.add(z3.Not(_typed(path.after)))
 
 
@@ -254,7 +243,7 @@ def _typed(channel: Channel) -> z3.BoolRef:
 def pose_no_path(setting: Setting, step: StepKind, ways: Ways) -> None:
     """Add to the solver that a channel and a message take none of the paths."""
     setting.solver.add(domain(setting.channel, arbitrary_message(step.message)))
-    setting.solver.add(DEFINED.facts)
+    setting.solver.add(DEFINED.known())
     setting.solver.add(ways.assumptions)
     setting.solver.add(z3.Not(disjunction(ways.conditions)))
 
@@ -270,6 +259,7 @@ def pose_opening(theorem: InductiveTheorem, case: Case, timeout_ms: int) -> z3.S
     capacity = term_of(params.capacity_msat)
     solver.add([*facts, push_msat.term >= 0, push_msat.term <= capacity])
     typed = conjunction(term_of(getattr(channel, name)) >= 0 for name in NUMBERS)
-    holds = as_formula(lambda: theorem.goal.holds(channel))  # type: ignore[arg-type]
+    goal = theorem.goal
+    holds = as_formula(lambda: goal.holds(channel))
     solver.add(z3.Not(z3.And(typed, holds)))
     return solver

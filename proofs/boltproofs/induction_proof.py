@@ -12,11 +12,10 @@ from boltproofs.counterexample import find, find_opening
 from boltproofs.execution import Unsupported
 from boltproofs.findings import Finding, Findings
 from boltproofs.induction import (
-    STEPS,
     Setting,
-    StepKind,
     Taken,
     Ways,
+    concerns,
     pose,
     pose_everything,
     pose_no_path,
@@ -26,6 +25,7 @@ from boltproofs.induction import (
     taken_paths,
 )
 from boltproofs.solving import QUERY_TIMEOUT_MS, Asked, Desk, Task
+from boltproofs.steps import STEPS, StepKind, steps_by_distance
 from boltproofs.theorems import INDUCTIVE, InductiveTheorem
 from boltspec.properties.property import ChannelProperty
 from boltspec.rules import without
@@ -38,11 +38,10 @@ def prove_case(index: int, names: Sequence[str], task: Task) -> Findings:
     theorems = tuple(BY_NAME[name] for name in names)
     case, findings, desk = CASES[index], Findings(), Desk(task)
     with without(task.without):
-        setting = settle(case, QUERY_TIMEOUT_MS)
         for theorem in theorems:
-            _opening(theorem, setting, findings, desk)
+            _opening(theorem, settle(case, QUERY_TIMEOUT_MS), findings, desk)
         for step in STEPS:
-            _step(step, theorems, setting, findings, desk)
+            _step(step, theorems, settle(case, QUERY_TIMEOUT_MS, step.link), findings, desk)
     findings.cross_checked = desk.cross_checked
     return findings
 
@@ -78,6 +77,8 @@ def _step(
                 continue
             witnessed = witnessed or _witnessed(setting, path)
             for theorem in theorems:
+                if not concerns(theorem, step):
+                    continue
                 findings.of(theorem.name).add(_obligation(theorem, setting, path, desk, where))
             _shared(theorems, findings, _untyped(setting, path, desk, where))
         _shared(theorems, findings, _no_path(setting, step, ways, desk, where))
@@ -132,7 +133,8 @@ def _obligation(theorem: InductiveTheorem, setting: Setting, path: Taken, desk: 
     started = time.monotonic()
     setting.solver.push()
     try:
-        pose(theorem, setting, path)
+        if not pose(theorem, setting, path):
+            return Finding()
         asked = desk.ask(setting.solver, theorem.name, where)
         finding = Finding(obligations=1, unknown=asked.unknown)
         if asked.failed:
@@ -156,13 +158,13 @@ def refute_without(name: str, rule: str, task: Task) -> bool:
     if task.expired:
         return False
     theorem = BY_NAME[name]
-    near, far = _steps_by_distance(rule)
     with without(task.without | {rule}):
         return any(
-            _refuted_at(step, settle(case, QUERY_TIMEOUT_MS), theorem, task)
-            for steps in (near, far)
+            _refuted_at(step, settle(case, QUERY_TIMEOUT_MS, step.link), theorem, task)
+            for steps in steps_by_distance(rule)
             for case in CASES
             for step in steps
+            if concerns(theorem, step)
         )
 
 
@@ -176,24 +178,7 @@ def _refuted_at(step: StepKind, setting: Setting, theorem: InductiveTheorem, tas
 def _refuted_on(path: Taken, setting: Setting, theorem: InductiveTheorem) -> bool:
     setting.solver.push()
     try:
-        pose(theorem, setting, path)
-        return setting.solver.check() == z3.sat and find(setting, path, theorem) is not None
+        posed = pose(theorem, setting, path)
+        return posed and setting.solver.check() == z3.sat and find(setting, path, theorem) is not None
     finally:
         setting.solver.pop()
-
-
-MESSAGES_OF = {
-    "adding": ("UpdateAddHtlc",),
-    "removing": ("UpdateFulfillHtlc", "UpdateFailHtlc", "UpdateFailMalformedHtlc"),
-    "update": ("UpdateFee",),
-    "commitment": ("CommitmentSigned",),
-    "revoke": ("RevokeAndAck",),
-}
-"""Messages of the sections that rules belong to: only an order of search, the others come after them."""
-
-
-def _steps_by_distance(rule: str) -> tuple[list[StepKind], list[StepKind]]:
-    """Return the steps that the rule is likely to guard, and the others."""
-    messages = MESSAGES_OF.get(rule.split("-")[1], ())
-    near = [step for step in STEPS if step.message.__name__ in messages]
-    return near, [step for step in STEPS if step not in near]

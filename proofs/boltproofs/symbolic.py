@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import z3
 
 from boltproofs import execution
+from boltproofs.formulas import FALSE, TRUE
 
 
 def term_of(value: Any) -> z3.ArithRef:
@@ -30,7 +31,7 @@ def formula_of(value: Any) -> z3.BoolRef:
     if isinstance(value, SymBool):
         return value.formula
     if isinstance(value, bool):
-        return z3.BoolVal(value)
+        return TRUE if value else FALSE
     raise TypeError(f"not a boolean: {value!r}")
 
 

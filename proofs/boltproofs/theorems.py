@@ -25,12 +25,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boltspec.properties import accounting, persistence, revocation
-from boltspec.properties.property import ChannelProperty, StepProperty
+from boltspec.properties import accounting, affordability, persistence, reconnection, revocation
+from boltspec.properties.property import ChannelProperty, LossProperty, StepProperty
 
 STRUCTURE: tuple[ChannelProperty, ...] = (
     accounting.STAGE_ORDER,
     accounting.ONE_UNACKED_COMMIT,
+    accounting.UNCOMMITTED_LAST,
 )
 """Invariants that every proof may use: what combinations of stages and numbers exist at all."""
 
@@ -39,7 +40,7 @@ STRUCTURE: tuple[ChannelProperty, ...] = (
 class InductiveTheorem:
     """A property of one node that holds whatever its peer does."""
 
-    goal: ChannelProperty | StepProperty
+    goal: ChannelProperty | StepProperty | LossProperty
     fails_without: tuple[str, ...]
     lemmas: tuple[ChannelProperty, ...] = ()
     """Beside :data:`STRUCTURE` and, for a channel property, itself."""
@@ -68,6 +69,17 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
             "D02-update-fee-s-01",
         ),
     ),
+    InductiveTheorem(
+        affordability.FEERATES_REASONABLE,
+        ("B02-update-fee-e-01", "B02-update-fee-r-01", "B02-update-fee-r-02", "D02-update-fee-s-02"),
+    ),
+    InductiveTheorem(affordability.FEE_SPIKE_BUFFER, ("B02-adding-htlc-s-03",)),
+    InductiveTheorem(affordability.AFFORDABLE_TO_OPENER, ("B02-adding-htlc-s-04",)),
+    InductiveTheorem(
+        affordability.DUST_EXPOSURE,
+        ("B02-dust-exposure-h-01", "B02-dust-exposure-h-03", "B02-update-fee-s-01", "B02-update-fee-s-03"),
+    ),
+    InductiveTheorem(affordability.NO_OVEREXPOSED_FULFIL, ("B02-dust-exposure-r-02", "B02-dust-exposure-r-04")),
     InductiveTheorem(accounting.RESERVE, ("B02-adding-htlc-r-02", "D02-adding-htlc-s-01")),
     InductiveTheorem(accounting.STAGE_ORDER, ("B02-removing-htlc-n-03", "B02-removing-htlc-r-01")),
     InductiveTheorem(
@@ -90,7 +102,12 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
             "B02-adding-htlc-r-04",
         ),
     ),
-    InductiveTheorem(accounting.IDS_BELOW_NEXT, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07")),
+    InductiveTheorem(
+        accounting.UNCOMMITTED_LAST, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07"), (accounting.IDS_BELOW_NEXT,)
+    ),
+    InductiveTheorem(
+        accounting.IDS_BELOW_NEXT, ("B02-adding-htlc-s-11", "B02-adding-htlc-r-07"), (accounting.UNCOMMITTED_LAST,)
+    ),
     InductiveTheorem(
         accounting.MONOTONE_NUMBERS, ("B02-adding-htlc-s-10", "B02-adding-htlc-s-11", "B02-adding-htlc-r-07")
     ),
@@ -103,4 +120,26 @@ INDUCTIVE: tuple[InductiveTheorem, ...] = (
     InductiveTheorem(revocation.REVEALS_SUPERSEDED, ("B02-revoke-and-ack-s-01",)),
     InductiveTheorem(revocation.SECRETS_HELD, ("B02-revoke-and-ack-r-01",)),
     InductiveTheorem(persistence.DURABLE_BEFORE_SENT, ("D02-retransmission-n-01",)),
+    InductiveTheorem(
+        reconnection.SPEAKS_ONCE_RESUMED,
+        (
+            "B02-retransmission-n-06",
+            "D02-retransmission-s-02",
+            "D02-retransmission-s-03",
+            "D02-retransmission-r-02",
+            "D02-retransmission-s-01",
+            "D02-retransmission-r-01",
+        ),
+    ),
+    InductiveTheorem(
+        reconnection.OWES_WHAT_IS_LACKING,
+        (
+            "B02-retransmission-n-13",
+            "B02-retransmission-n-16",
+            "B02-retransmission-r-05",
+            "B02-retransmission-n-12",
+            "B02-retransmission-n-14",
+        ),
+    ),
+    InductiveTheorem(reconnection.UNCOMMITTED_FORGOTTEN, ("B02-retransmission-n-02",)),
 )

@@ -12,13 +12,20 @@ import pytest
 import z3
 
 from boltproofs import induction
-from boltproofs.arbitrary import CASES, NUMBERS, arbitrary_channel, arbitrary_groups, arbitrary_params, domain
+from boltproofs.arbitrary import (
+    CASES,
+    FLAGS,
+    NUMBERS,
+    ConnectionLost,
+    arbitrary_channel,
+    arbitrary_groups,
+    arbitrary_params,
+    domain,
+)
 from boltproofs.execution import Unsupported
 from boltproofs.findings import Finding, Findings
 from boltproofs.induction import (
-    STEPS,
     Statement,
-    StepKind,
     Ways,
     pose_no_path,
     pose_opening,
@@ -27,14 +34,16 @@ from boltproofs.induction import (
 )
 from boltproofs.induction_proof import BY_NAME, prove_case, refute_without
 from boltproofs.solving import QUERY_TIMEOUT_MS, Task
+from boltproofs.steps import HAPPENINGS, STEPS, STEPS_AT, StepKind
 from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
-from boltspec import commit, htlc
-from boltspec.channel import Channel, opened
+from boltspec import commit, htlc, reestablish
+from boltspec.channel import Channel, Link, opened
 from boltspec.commit import receive_revoke_and_ack, send_revoke_and_ack
 from boltspec.commitment import View, commitment
+from boltspec.feerates import constant
 from boltspec.htlc import LOCAL, REMOTE, Event, Stage
 from boltspec.htlcs import NO_HTLCS
-from boltspec.messages import ChannelReestablish, Message, RevokeAndAck
+from boltspec.messages import Message, RevokeAndAck
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty
 from boltspec.rules import without
@@ -42,14 +51,16 @@ from boltspec.update import receive_update_fail_htlc, send_update_fail_htlc
 
 EVERYTHING = tuple(BY_NAME)
 CASE = 0
+OF_THE_OTHER_OPENER = {"AffordableToOpener"}
+"""Says nothing of a node that has opened the channel, as in that case."""
 
 
 @pytest.fixture(autouse=True)
 def _afresh() -> Iterator[None]:
     """Settings are kept; those of a planted specification must not be."""
-    induction._settled.cache_clear()
+    induction.forget_settings()
     yield
-    induction._settled.cache_clear()
+    induction.forget_settings()
 
 
 def found(names: tuple[str, ...] = EVERYTHING, task: Task | None = None) -> dict[str, Finding]:
@@ -70,13 +81,27 @@ def proved(findings: dict[str, Finding]) -> set[str]:
 def test_every_theorem_holds_and_has_a_witness() -> None:
     findings = found()
     assert proved(findings) == set(EVERYTHING)
-    assert all(finding.witness and finding.obligations for finding in findings.values())
+    assert all(finding.witness for finding in findings.values())
+    assert {name for name, finding in findings.items() if not finding.obligations} == OF_THE_OTHER_OPENER
 
 
 def test_every_message_is_taken_in_both_directions() -> None:
-    assert {(step.sending, step.message) for step in STEPS} == {
-        (sending, kind) for sending in (True, False) for kind in get_args(Message) if kind is not ChannelReestablish
-    }
+    for link in Link:
+        passing = {(step.sending, step.message) for step in STEPS_AT[link] if step.passes_a_message}
+        assert passing == {(sending, kind) for sending in (True, False) for kind in get_args(Message)}
+
+
+def test_a_connection_may_be_lost_whatever_has_been_resumed() -> None:
+    assert all(any(step.message is ConnectionLost for step in STEPS_AT[link]) for link in Link)
+    assert {step.message for step in STEPS} == {*get_args(Message), *HAPPENINGS}
+
+
+@pytest.mark.parametrize("link", [link for link in Link if link is not Link.UP])
+def test_no_message_but_channel_reestablish_passes_on_a_channel_that_is_not_resumed(link: Link) -> None:
+    setting = settle(CASES[CASE], QUERY_TIMEOUT_MS, link)
+    for step in STEPS_AT[link]:
+        taken = [path for path in taken_paths(setting, step) if path is not None]
+        assert bool(taken) == step.is_open_to(CASES[CASE])
 
 
 def test_every_lemma_is_a_theorem_of_its_own() -> None:
@@ -122,12 +147,12 @@ def concrete_with(form: Any) -> Channel:
     offerer, added, removal, removed = form
     one = htlc.Htlc(offerer, 0, 1, 1, 1, added, removal, removed)  # type: ignore[arg-type]
     params = arbitrary_params(CASES[CASE])
-    return Channel(params, 0, 0, NO_HTLCS.add(one))  # type: ignore[arg-type]
+    return Channel(params, 0, 0, constant(253), NO_HTLCS.add(one))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("step", STEPS, ids=str)
+@pytest.mark.parametrize("step", [step for step in STEPS if step.is_open_to(CASES[CASE])], ids=str)
 def test_a_missing_path_is_noticed(step: StepKind) -> None:
-    setting, ways = settle(CASES[CASE], QUERY_TIMEOUT_MS), Ways()
+    setting, ways = settle(CASES[CASE], QUERY_TIMEOUT_MS, step.link), Ways()
     assert sum(1 for _ in taken_paths(setting, step, ways)) == len(ways.conditions)
 
     def escape(conditions: list[z3.BoolRef]) -> Any:
@@ -298,6 +323,34 @@ def plant_next_secret(patch: pytest.MonkeyPatch) -> None:
     shift(patch, "boltspec.commit", "B02-revoke-and-ack-s-01", next_one, "secret", "superseded")
 
 
+def plant_forgotten_preimage(patch: pytest.MonkeyPatch) -> None:
+    undone = reestablish._without_uncommitted_removal
+
+    def forgetful(entry: Any, forgets: Any) -> Any:
+        return replace(undone(entry, forgets), added=Stage.IRREVOCABLE)
+
+    patch.setattr(reestablish, "_without_uncommitted_removal", forgetful)
+
+
+def plant_a_gap_in_the_ids(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(reestablish, "_uncommitted_offers", lambda *_: 0)
+
+
+def plant_all_offers_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(reestablish, "_is_uncommitted_offer", lambda entry, forgets: entry.added <= Stage.COMMITTED)
+
+
+def plant_commitments_lost_by_two(patch: pytest.MonkeyPatch) -> None:
+    def near(number: Any, signed: Any) -> Any:
+        return signed - 1 <= number <= signed + 1
+
+    shift(patch, "boltspec.reestablish", "B02-retransmission-n-13", near, "next_commitment_number", "signed")
+
+
+def plant_sending_while_it_owes(patch: pytest.MonkeyPatch) -> None:
+    shift(patch, "boltspec.reestablish", "D02-retransmission-s-02", lambda: True)
+
+
 PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
     "settling adds twice": (plant_settling_twice, {"Conservation"}),
     "settling forgets one side": (plant_forgotten_payment, {"Conservation"}),
@@ -311,6 +364,11 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
     "two unanswered commitments": (plant_second_commitment, {"OneUnackedCommit"}),
     "revoking the newest": (plant_early_revocation, {"OneUnackedCommit", "RevokeAfterNew"}),
     "revealing the next secret": (plant_next_secret, {"RevealsSuperseded"}),
+    "undone removals commit the offer": (plant_forgotten_preimage, {"Conservation"}),
+    "ids have a gap after a lost connection": (plant_a_gap_in_the_ids, {"UncommittedForgotten"}),
+    "committed offers are forgotten": (plant_all_offers_forgotten, {"UncommittedForgotten"}),
+    "a commitment too many is lost": (plant_commitments_lost_by_two, {"OwesWhatIsLacking"}),
+    "new messages before old ones": (plant_sending_while_it_owes, {"SpeaksOnceResumed"}),
 }
 
 
@@ -395,7 +453,7 @@ def test_what_is_left_when_the_time_is_up_is_unknown() -> None:
 def test_a_solver_that_gives_up_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     setting = settle(CASES[CASE], QUERY_TIMEOUT_MS)
     monkeypatch.setattr(setting.solver, "reason_unknown", lambda: "gave up", raising=False)
-    monkeypatch.setattr("boltproofs.induction_proof.STEPS", STEPS[-1:])
+    monkeypatch.setattr("boltproofs.induction_proof.STEPS", STEPS_AT[Link.UP][-1:])
     monkeypatch.setattr(setting.solver, "check", lambda *_: z3.unknown, raising=False)
     findings = found(("SecretsHeld",))
     assert "gave up" in str(findings["SecretsHeld"].unknown)
@@ -438,3 +496,9 @@ def test_opening_is_asked_of_every_balance_that_can_be_pushed() -> None:
 def test_counters_are_those_of_the_channel() -> None:
     kinds = {name for name, kind in Channel.__annotations__.items() if kind == "int"}
     assert kinds == set(NUMBERS)
+
+
+def test_flags_are_those_of_the_channel() -> None:
+    assert {name for name, kind in Channel.__annotations__.items() if kind == "bool"} == set(FLAGS)
+    others = {"params", "local_msat", "remote_msat", "feerates", "htlcs", "link"}
+    assert set(Channel.__annotations__) == {*NUMBERS, *FLAGS, *others}

@@ -26,6 +26,7 @@ BY_NAME = {theorem.name: theorem for theorem in RUN_THEOREMS}
 QUICK = (
     "ReserveAboveDust", "LimitsSane", "FirstCommitmentPayable", "FirstCommitmentsPay", "FundingVerified",
     "WayOutBeforeFunding", "SimpleCloseTerminates", "NoUpdateAfterShutdown", "NoCloseWithHtlcs",
+    "ReestablishNumbers", "StaleStateSafe", "ReestablishAgrees",
 )  # fmt: skip
 """Those that take a few seconds; all are proved by ``make verify``."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +45,14 @@ class InProcess:
 
 
 @pytest.fixture(name="here")
-def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Verify in this process and in one case only."""
     monkeypatch.setattr(verifier, "ProcessPoolExecutor", InProcess)
     monkeypatch.setattr(verifier, "CASES", CASES[:1])
     monkeypatch.setattr(induction_proof, "CASES", CASES[:1])
-    monkeypatch.setattr(induction, "_settled", cache(induction._settled.__wrapped__))
+    induction.forget_settings()
+    yield
+    induction.forget_settings()
 
 
 def status(result: VerifyResult) -> dict[str, str]:

@@ -37,6 +37,8 @@ CHAPTERS = (
             "properties.revocation",
             "properties.resumption",
             "properties.persistence",
+            "properties.affordability",
+            "properties.reconnection",
             "properties.withdrawal",
             "properties.catalogue",
         ),

@@ -125,6 +125,24 @@ def _ids_below_next(channel: Channel) -> bool:
     )
 
 
+def uncommitted_offers(channel: Channel, offerer: Side) -> int:
+    """Return how many offers of a side no signature covers."""
+    return channel.htlcs.count(lambda htlc: htlc.offerer is offerer and htlc.added is Stage.PENDING)
+
+
+def _uncommitted_last(channel: Channel) -> bool:
+    first_local = channel.next_local_htlc_id - uncommitted_offers(channel, LOCAL)
+    first_remote = channel.next_remote_htlc_id - uncommitted_offers(channel, REMOTE)
+    if first_local < 0 or first_remote < 0:
+        return False
+
+    def in_its_place(htlc: Htlc) -> bool:
+        first = first_local if htlc.offerer is LOCAL else first_remote
+        return htlc.id >= first if htlc.added is Stage.PENDING else htlc.id < first
+
+    return channel.htlcs.all(in_its_place)
+
+
 def _numbers_grow(step: Step) -> bool:
     grown = [
         step.after.local_commitment_number - step.before.local_commitment_number,
@@ -180,6 +198,11 @@ TERMS_LAWFUL = ChannelProperty(
     "TermsLawful", "Every HTLC has a positive amount not below the minimum, and a height as expiry.", _terms_lawful
 )
 IDS_BELOW_NEXT = ChannelProperty("IdsBelowNext", "Every HTLC's id is below the next one to be given.", _ids_below_next)
+UNCOMMITTED_LAST = ChannelProperty(
+    "UncommittedLast",
+    "The offers that no signature covers have the highest ids: they can be forgotten, and ids go on without a gap.",
+    _uncommitted_last,
+)
 MONOTONE_NUMBERS = StepProperty(
     "MonotoneNumbers", "Commitment, revocation and HTLC numbers never decrease; a step moves one of them by one.",
     _numbers_grow,

@@ -13,6 +13,7 @@ CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
     accounting.LIMITS_HOLD,
     accounting.TERMS_LAWFUL,
     accounting.IDS_BELOW_NEXT,
+    accounting.UNCOMMITTED_LAST,
     revocation.REVOKE_AFTER_NEW,
     revocation.SECRETS_HELD,
 )

@@ -50,6 +50,16 @@ class StepProperty:
 
 
 @dataclass(frozen=True, slots=True)
+class LossProperty:
+    """Holds whenever an honest node loses its connection."""
+
+    name: str
+    sentence: str
+    holds: Callable[[Channel, Channel], bool]
+    """``(before, after)``"""
+
+
+@dataclass(frozen=True, slots=True)
 class OfBoth(Generic[T]):
     """A predicate on worlds that compares what the two nodes believe.
 
