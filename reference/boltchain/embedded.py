@@ -155,6 +155,56 @@ class EmbeddedChain:
         returning = [transaction for block in reversed(disconnected) for transaction in block.transactions[1:]]
         self._refill_mempool(returning + waiting)
 
+    def replace_blocks(self, depth: int, blocks: Sequence[Sequence[bytes]]) -> None:
+        """Replace the last `depth` blocks by a longer branch, each block of which holds the given transactions.
+
+        TransactionRejected if consensus refuses one of the blocks; then nothing has changed. The mempool must be empty:
+        it plays no part. ValueError unless the branch is longer than what it replaces.
+        """
+        if not 1 <= depth < min(self.height(), len(blocks)) or self.mempool():
+            msg = f"{len(blocks)} blocks cannot replace {depth} of {self.height()}"
+            raise ValueError(msg)
+        parsed = [[_parse(raw) for raw in block] for block in blocks]
+        replaced = [self._ledger.disconnect() for _ in range(depth)]
+        try:
+            self._offer_branch(parsed)
+        except TransactionRejected:
+            for block in reversed(replaced):
+                self._ledger.connect(block)
+            raise
+        finally:
+            self._faucet.forget()
+
+    def _offer_branch(self, blocks: Sequence[Sequence[Transaction]]) -> None:
+        """Offer blocks on the ledger's tip, which must become the best chain; else the ledger is as before."""
+        added, reason = 0, None
+        for transactions in blocks:
+            if not self._are_there(transactions):
+                reason = "bad-txns-inputs-missingorspent"
+                break
+            block = self._assemble(transactions)
+            reason = self._kernel.offer(block.raw) or reason
+            self._ledger.connect(block)
+            added += 1
+        if reason is None and self._kernel.tip() == self.tip():
+            return
+        for _ in range(added):
+            self._ledger.disconnect()
+        raise TransactionRejected(reason or "the branch was not followed")
+
+    def _are_there(self, transactions: Sequence[Transaction]) -> bool:
+        """Whether all that these spend is unspent before each, as the ledger must have it to follow a side branch."""
+        created: set[OutPoint] = set()
+        gone: set[OutPoint] = set()
+        for transaction in transactions:
+            for spent in transaction.inputs:
+                known = spent.previous in created or self._ledger.utxo(spent.previous) is not None
+                if not known or spent.previous in gone:
+                    return False
+                gone.add(spent.previous)
+            created.update(OutPoint(transaction.txid, vout) for vout in range(len(transaction.outputs)))
+        return True
+
     def fund(self, script_pubkey: bytes, amount_sat: int) -> OutPoint:
         """Pay the script from the faucet and mine the payment: see `Chain.fund`."""
         payment = self._faucet.payment(script_pubkey, amount_sat, self.height() + 1)

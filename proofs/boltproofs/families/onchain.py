@@ -44,5 +44,6 @@ ONCHAIN = Family(
     worlds="chain.moves",
     shown=OnchainShown(),
     reduction=forgetting,
+    replayable=True,
 )
 """One channel, transaction by transaction."""

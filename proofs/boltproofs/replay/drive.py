@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from boltchain.interface import Chain
+from boltproofs.replay.arbiter.twin import ChainTwin
 from boltproofs.replay.chains import name_of, open_chain
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.lockstep import Lockstep
 from boltproofs.replay.result import ReplayResult, ReplayStep
 from boltproofs.trace import Trace
+from boltspec.chain.scenario import ChainScenario
 from boltspec.move import Move
 from boltspec.scenario import Scenario
 
@@ -44,11 +46,12 @@ def replay_moves(
 def _replay(trace: Trace, chain: Chain, probing: bool) -> ReplayResult:
     worlds = trace.worlds()
     steps: list[ReplayStep] = []
-    twin: Lockstep | None = None
+    twin: Lockstep | ChainTwin | None = None
     failed: Move | None = None
     found: Disagreement | None = None
     try:
-        twin = Lockstep(trace.scenario, chain, probing=probing)
+        kind = ChainTwin if isinstance(trace.scenario, ChainScenario) else Lockstep
+        twin = kind(trace.scenario, chain, probing=probing)
         for move, after in zip(trace.moves, worlds[1:], strict=True):
             failed = move
             steps.append(ReplayStep(move, twin.step(move, after)))

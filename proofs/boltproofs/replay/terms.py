@@ -72,6 +72,16 @@ class ChannelTerms:
             to_self_delay=int(params.binding(owner).to_self_delay),
         )
 
+    @property
+    def commitment_format(self) -> CommitmentFormat:
+        """The form of the channel's commitments."""
+        return self._terms[LOCAL].commitment_format
+
+    @property
+    def funding_output(self) -> FundingOutput:
+        """The funding output with its keys, local first."""
+        return self._terms[LOCAL].funding
+
     def build(self, owner: Side, commitment: Commitment, per_commitment_point: PublicKey) -> BuiltCommitment:
         """The real transaction of a commitment; its HTLCs keep their order, so index i is ``commitment.htlcs[i]``.
 

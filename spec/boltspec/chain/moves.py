@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import product
 
 from boltspec import world as dance
@@ -27,7 +28,7 @@ from boltspec.chain.honest import (
     may_send,
     own_commitment,
 )
-from boltspec.chain.ledger import Ledger, confirm, is_valid
+from boltspec.chain.ledger import confirm, is_valid
 from boltspec.chain.payments import Downstream, last_preimage, learned
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
@@ -319,7 +320,7 @@ def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
 
 def _blocks(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Close the block that is being built, with all that must be in it."""
-    ledger = _with_due(world, scenario)
+    ledger = reduce(confirm, due(world, scenario), world.ledger)
     busy = ledger.filled or is_waiting(world) or world.hidden > Blocks(0)
     height = world.ledger.height + Blocks(1) if busy else next_height(world, scenario, scenario.leap)
     if height is None:
@@ -331,13 +332,14 @@ def _blocks(world: ChainWorld, scenario: ChainScenario) -> Reached:
     yield Move(CHAIN, "mine", ""), replace(seen, past=_past(world, seen, scenario))
 
 
-def _with_due(world: ChainWorld, scenario: ChainScenario) -> Ledger:
-    """Return the ledger with all transactions in the block that must not wait any longer."""
-    ledger = world.ledger
+def due(world: ChainWorld, scenario: ChainScenario) -> tuple[Transaction, ...]:
+    """Return the transactions of honest parties that must be in the block if it is closed now, in their order there."""
+    ledger, chosen = world.ledger, []
     for pooled in world.pool:
         if _is_due(pooled, scenario) and is_valid(ledger, pooled.transaction):
             ledger = confirm(ledger, pooled.transaction)
-    return ledger
+            chosen.append(pooled.transaction)
+    return tuple(chosen)
 
 
 def _past(before: ChainWorld, after: ChainWorld, scenario: ChainScenario) -> tuple[Block, ...]:

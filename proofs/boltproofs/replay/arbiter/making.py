@@ -1,0 +1,287 @@
+"""Real transactions for the model's names: what BOLT 3 and BOLT 5 make of a commitment, a closing, an HTLC, a claim.
+
+What a transaction spends, and by which way, comes from the model. Amounts, scripts, locks, fees and signatures do not:
+they are computed here from the balances and HTLCs of the commitment, by :mod:`boltwire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from boltproofs.replay.disagreement import Disagreement
+from boltproofs.replay.keyring import Keyring, payment_preimage
+from boltproofs.replay.terms import ChannelTerms, Funding, NoSuchCommitment
+from boltspec.chain.conditions import Kind, Use
+from boltspec.chain.transactions import Coin, Form, Outpoint, Transaction, Txid, side
+from boltspec.channel import Channel
+from boltspec.commitment import Commitment
+from boltspec.htlc import LOCAL
+from boltspec.params import Params
+from boltwire.closing import ClosingBalance, legacy_closing_transaction
+from boltwire.commitment import BuiltCommitment, OutputRole
+from boltwire.commitment_signatures import CommitmentSignatures, complete_commitment, sign_commitment
+from boltwire.fees import commitment_fee
+from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
+from boltwire.htlc_tx import HtlcTransaction, build_htlc_transaction
+from boltwire.keys import derive_private_key, derive_revocation_private_key
+from boltwire.penalty import penalise_htlc, penalise_htlc_transaction, penalise_to_local
+from boltwire.per_commitment_secrets import SecretStore, generate_from_seed, secret_index
+from boltwire.secp256k1 import PrivateKey
+from boltwire.spend import Spend, sign_spends
+from boltwire.sweep import (
+    abandoned_anchor_input,
+    claim_expired_htlc,
+    claim_htlc_with_preimage,
+    sweep_anchor,
+    sweep_htlc_transaction,
+    sweep_to_local,
+    sweep_to_remote,
+)
+from boltwire.transaction import Outpoint as RealOutpoint
+from boltwire.transaction import Transaction as RealTransaction
+from boltwire.transaction import TxInput, TxOutput
+
+ROLES = {
+    OutputRole.TO_LOCAL: Kind.TO_LOCAL,
+    OutputRole.TO_REMOTE: Kind.TO_REMOTE,
+    OutputRole.OFFERED_HTLC: Kind.OFFERED_HTLC,
+    OutputRole.RECEIVED_HTLC: Kind.RECEIVED_HTLC,
+    OutputRole.TO_LOCAL_ANCHOR: Kind.TO_LOCAL_ANCHOR,
+    OutputRole.TO_REMOTE_ANCHOR: Kind.TO_REMOTE_ANCHOR,
+}
+SECOND_STAGE = (Kind.TIMED_OUT_HTLC, Kind.SUCCEEDED_HTLC)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A real transaction that stands for one of the model's."""
+
+    transaction: RealTransaction
+    vouts: tuple[int, ...]
+    """Which real output stands for each of the model's."""
+
+    def outpoint(self, vout: int) -> RealOutpoint:
+        """The real output that stands for the model's output of that index."""
+        return RealOutpoint(self.transaction.txid(), self.vouts[vout])
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A commitment of one party with the other's signatures."""
+
+    commitment: Commitment
+    built: BuiltCommitment
+    signatures: CommitmentSignatures
+
+
+class Maker:
+    """Makes the real transactions of one channel; remembers those that others are to spend."""
+
+    def __init__(self, params: Params, rings: tuple[Keyring, Keyring], funding: Funding) -> None:
+        self.rings = rings
+        self._params = params
+        announced = (rings[0].announced, rings[1].announced)
+        self.terms = (
+            ChannelTerms(params, announced[0], announced[1], funding),
+            ChannelTerms(params.mirrored(), announced[1], announced[0], funding),
+        )
+        self._signed: dict[tuple[int, int], Signed] = {}
+        self._made: dict[Txid, Made] = {}
+
+    def outpoint(self, outpoint: Outpoint) -> RealOutpoint:
+        """The real output that one of the model stands for."""
+        if outpoint.txid.form is Form.FUNDING:
+            return self.terms[0].funding.outpoint
+        return self._made[outpoint.txid].outpoint(outpoint.vout)
+
+    def script(self, outpoint: Outpoint) -> bytes:
+        """The script of the real output, as bytes."""
+        made = self._made[outpoint.txid]
+        return made.transaction.outputs[made.vouts[outpoint.vout]].script_pubkey
+
+    def keep(self, name: Txid, made: Made) -> None:
+        """Remember a transaction that others are to spend."""
+        self._made[name] = made
+
+    # --- what spends the funding output ---
+
+    def commitment(self, model: Transaction, signed: Commitment) -> Made:
+        """A party's commitment with both signatures; :class:`Disagreement` unless it has the model's outputs."""
+        seat = model.txid.seat
+        built = self._built(seat, signed)
+        peer = self.rings[1 - seat]
+        signatures = sign_commitment(built, peer.funding_key, peer.basepoint_secrets.htlc_basepoint_secret)
+        self._signed[seat, signed.number] = Signed(signed, built, signatures)
+        transaction = complete_commitment(built, signatures.signature, self.rings[seat].funding_key)
+        return Made(transaction, _paired(model.outputs, signed, built))
+
+    def _built(self, seat: int, signed: Commitment) -> BuiltCommitment:
+        """The commitment as both parties compute it, each from its own keys."""
+        point = self.rings[seat].point_of(signed.number)
+        try:
+            own, seen = (terms.build(side(seat ^ at), signed, point) for at, terms in enumerate(self.terms))
+        except NoSuchCommitment as impossible:
+            what = f"commitment {signed.number}"
+            raise Disagreement(what, "that it is signed", f"there is no such transaction: {impossible}") from impossible
+        if own.txid != seen.txid:
+            raise Disagreement(f"commitment {signed.number}", "one transaction", "each party builds another one")
+        return own
+
+    def closing(self, model: Transaction, channel: Channel) -> Made:
+        """The closing transaction with both signatures, from the balances of seat 0's channel."""
+        params, funding = channel.params, self.terms[0].funding_output
+        scripts = [ring.wallet_script for ring in self.rings]
+        transaction = legacy_closing_transaction(
+            funding,
+            ClosingBalance(int(channel.local_msat), scripts[0]),
+            ClosingBalance(int(channel.remote_msat), scripts[1]),
+            fee_satoshis=commitment_fee(self.terms[0].commitment_format, int(params.feerate_per_kw), 0),
+            signer_is_funder=params.opener is LOCAL,
+            signer_dust_limit_satoshis=int(params.local.dust_limit_satoshis),
+        )
+        signatures = [sign_funding_spend(transaction, funding, ring.funding_key) for ring in self.rings]
+        real = [(output.script_pubkey, output.amount_sat) for output in transaction.outputs]
+        wanted = [(scripts[coin.seat], int(coin.amount_sat)) for coin in model.outputs]
+        if sorted(real) != sorted(wanted):
+            raise Disagreement("outputs of the closing transaction", _amounts(wanted), _amounts(real))
+        witness = funding_spend_witness(funding, signatures[0], signatures[1])
+        return Made(transaction.with_witness(0, witness), tuple(real.index(entry) for entry in wanted))
+
+    # --- what spends a commitment ---
+
+    def second_stage(self, model: Transaction, preimage: bytes | None) -> Made:
+        """The owner's HTLC-timeout or HTLC-success transaction, which the peer has signed in advance."""
+        seat, number = model.txid.seat, model.txid.number
+        spent, signed = self.outpoint(model.inputs[0].outpoint), self._signed[seat, number]
+        made = build_htlc_transaction(signed.built, spent.vout)
+        signature = signed.signatures.htlc_signature[signed.built.htlc_vouts().index(spent.vout)]
+        return Made(made.complete(signature, self._htlc_key(seat, signed), preimage), (0,))
+
+    def claim(self, model: Transaction, coins: Sequence[Coin], *, forged: bool = False) -> Made:
+        """A sweep or a penalty: all that it takes goes to the signer's wallet, an output for each.
+
+        ``forged``: with a guessed secret and a guessed preimage where one is needed.
+        """
+        script = self.rings[model.signer].wallet_script
+        spends = [
+            self._spend(model.signer, spent.outpoint, spent.use, coin, forged)
+            for spent, coin in zip(model.inputs, coins, strict=True)
+        ]
+        transaction = RealTransaction(
+            tuple(TxInput(spend.outpoint, spend.sequence) for spend in spends),
+            tuple(TxOutput(spend.amount_sat, script) for spend in spends),
+            max(spend.locktime for spend in spends),
+        )
+        return Made(sign_spends(transaction, spends), tuple(range(len(spends))))
+
+    def abandoned_anchor(self, outpoint: Outpoint, coin: Coin, signer: int) -> RealTransaction:
+        """Anybody's spend of an anchor."""
+        built = self._signed[coin.seat, coin.number].built
+        spent = abandoned_anchor_input(built, self.outpoint(outpoint).vout)
+        return RealTransaction((spent,), (TxOutput(int(coin.amount_sat), self.rings[signer].wallet_script),), 0)
+
+    def _spend(self, party: int, outpoint: Outpoint, use: Use, coin: Coin, forged: bool) -> Spend:
+        signed = self._signed[coin.seat, coin.number]
+        if use is Use.REVOCATION:
+            return self._penalty(party, signed, outpoint, coin, forged)
+        if use is Use.DELAYED:
+            return self._delayed(signed, outpoint, coin)
+        vout, ring = self.outpoint(outpoint).vout, self.rings[party]
+        match use:
+            case Use.DIRECT:
+                found = sweep_to_remote(signed.built, ring.basepoint_secrets.payment_basepoint_secret)
+            case Use.CLAIM_EXPIRED:
+                found = claim_expired_htlc(signed.built, vout, self._htlc_key(party, signed))
+            case Use.CLAIM_WITH_PREIMAGE:
+                assert coin.htlc is not None
+                preimage = payment_preimage(coin.htlc.payment_hash)
+                found = claim_htlc_with_preimage(signed.built, vout, self._htlc_key(party, signed), preimage)
+            case Use.FEE_BUMP:
+                found = sweep_anchor(signed.built, signed.built.outputs[vout].role, ring.funding_key)
+            case _:
+                raise ValueError(f"{use} is no claim")
+        assert found is not None, "an output of the model is never trimmed"
+        return _with_wrong_preimage(found) if forged else found
+
+    def _delayed(self, signed: Signed, outpoint: Outpoint, coin: Coin) -> Spend:
+        secrets = self.rings[coin.seat].basepoint_secrets
+        key = derive_private_key(secrets.delayed_payment_basepoint_secret, signed.built.params.per_commitment_point)
+        if coin.kind in SECOND_STAGE:
+            made = self._made_from(signed, outpoint)
+            return sweep_htlc_transaction(signed.built, made, self.outpoint(outpoint), key)
+        return _present(sweep_to_local(signed.built, key))
+
+    def _penalty(self, party: int, signed: Signed, outpoint: Outpoint, coin: Coin, forged: bool) -> Spend:
+        """A penalty with the secret out of the party's compact store; a forged one is signed with a stray key."""
+        ring = self.rings[party]
+        known = _from_store(self.rings[coin.seat].per_commitment_seed, coin.number)
+        key = derive_revocation_private_key(ring.basepoint_secrets.revocation_basepoint_secret, known)
+        if coin.kind in SECOND_STAGE:
+            made = self._made_from(signed, outpoint)
+            spend = penalise_htlc_transaction(signed.built, made, self.outpoint(outpoint), key)
+        elif coin.kind is Kind.TO_LOCAL:
+            spend = _present(penalise_to_local(signed.built, key))
+        else:
+            spend = penalise_htlc(signed.built, self.outpoint(outpoint).vout, key)
+        return _with_key(spend, ring.secret_of(-1 - coin.number)) if forged else spend
+
+    def _made_from(self, signed: Signed, outpoint: Outpoint) -> HtlcTransaction:
+        commitment = Txid(Form.COMMITMENT, outpoint.txid.seat, outpoint.txid.number)
+        return build_htlc_transaction(signed.built, self.outpoint(Outpoint(commitment, outpoint.txid.output)).vout)
+
+    def _htlc_key(self, party: int, signed: Signed) -> PrivateKey:
+        secret = self.rings[party].basepoint_secrets.htlc_basepoint_secret
+        return derive_private_key(secret, signed.built.params.per_commitment_point)
+
+
+def _paired(coins: Sequence[Coin], signed: Commitment, built: BuiltCommitment) -> tuple[int, ...]:
+    """Find the real output that stands for each of the model's; :class:`Disagreement` unless they are the same."""
+    left = {
+        vout: (ROLES[real.role], real.output.amount_sat, None if real.htlc_index is None else signed.htlcs[real.htlc_index])
+        for vout, real in enumerate(built.outputs)
+    }
+    vouts = []
+    for coin in coins:
+        wanted = (coin.kind, int(coin.amount_sat), coin.htlc)
+        found = next((vout for vout, real in left.items() if real == wanted), None)
+        if found is None:
+            break
+        left.pop(found)
+        vouts.append(found)
+    if left or len(vouts) != len(coins):
+        modelled = _amounts([(coin.kind.name, int(coin.amount_sat)) for coin in coins])
+        reality = _amounts([(real.role.value, real.output.amount_sat) for real in built.outputs])
+        raise Disagreement(f"outputs of commitment {signed.number}", modelled, reality)
+    return tuple(vouts)
+
+
+def _amounts(entries: Sequence[tuple[str | bytes, int]]) -> str:
+    return ", ".join(f"{name if isinstance(name, str) else name.hex()} {amount} sat" for name, amount in sorted(entries))
+
+
+def _present(spend: Spend | None) -> Spend:
+    assert spend is not None, "an output of the model is never trimmed"
+    return spend
+
+
+def _with_key(spend: Spend, key: PrivateKey) -> Spend:
+    """The spend signed by another key, which an HTLC output's penalty names in its witness."""
+    tail = spend.witness_tail
+    named = (key.public_key.encoded, *tail[1:]) if tail[0] == spend.key.public_key.encoded else tail
+    return Spend(spend.outpoint, spend.amount_sat, spend.script_code, key, named, spend.sequence, spend.locktime)
+
+
+def _with_wrong_preimage(spend: Spend) -> Spend:
+    tail = (payment_preimage(-1), *spend.witness_tail[1:])
+    return Spend(spend.outpoint, spend.amount_sat, spend.script_code, spend.key, tail, spend.sequence, spend.locktime)
+
+
+@cache
+def _from_store(seed: bytes, number: int) -> PrivateKey:
+    """The secret of a commitment as a store yields it that was given all secrets up to there, one by one."""
+    store = SecretStore()
+    for at in range(number + 1):
+        store.insert(secret_index(at), generate_from_seed(seed, secret_index(at)))
+    return PrivateKey(store.lookup(secret_index(number)))

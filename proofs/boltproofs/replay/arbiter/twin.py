@@ -1,0 +1,220 @@
+"""A chain world and its concrete twin, kept in step: every move is made twice and both ledgers are compared.
+
+Messages change nothing on chain, and the twin checks that the model agrees. What a move puts into the block that is
+being built waits here for the end of that block. Blocks of a branch that honest parties do not see yet are collected,
+and handed to consensus when there are enough of them to replace the old ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from boltchain.embedded import EmbeddedChain
+from boltchain.interface import Chain, TransactionRejected
+from boltproofs.replay.arbiter.comparison import Books, compare
+from boltproofs.replay.arbiter.locks import attempts, try_all
+from boltproofs.replay.arbiter.making import Made, Maker
+from boltproofs.replay.coins import Descendants
+from boltproofs.replay.disagreement import Disagreement
+from boltproofs.replay.keyring import DEFAULT_SEED, keyring, payment_preimage
+from boltproofs.replay.terms import Funding
+from boltspec.chain.conditions import Kind, Use, condition
+from boltspec.chain.honest import own_commitment
+from boltspec.chain.ledger import Confirmed, confirm, find, mine
+from boltspec.chain.moves import due
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.transactions import Form, Outpoint, Transaction, spending
+from boltspec.chain.world import ChainWorld, begun, initial
+from boltspec.move import Move
+from boltspec.units import Blocks, Height
+from boltwire.scripts import funding_script, p2wsh
+from boltwire.transaction import Outpoint as RealOutpoint
+from boltwire.transaction import txid_to_hex
+
+
+class NotOnThisChain(ValueError):
+    """The trace asks for what only the embedded chain can do."""
+
+
+class ChainTwin:
+    """A channel of the chain world and a real one on ``chain``, funded by the chain's faucet."""
+
+    def __init__(
+        self, scenario: ChainScenario, chain: Chain, *, probing: bool = False, seed: bytes = DEFAULT_SEED
+    ) -> None:
+        """Open the real channel. ``probing`` asks consensus about every way to spend every output, too."""
+        self.world = initial(scenario)
+        self.probes = 0
+        """How many attempts to spend have been made by probing."""
+        self._scenario, self._chain, self._probing = scenario, chain, probing
+        rings = (keyring(seed, 0), keyring(seed, 1))
+        script = p2wsh(funding_script(*(ring.announced.funding_pubkey.encoded for ring in rings)))
+        outpoint = chain.fund(script, int(scenario.params.funding_satoshis))
+        funding = Funding(RealOutpoint(outpoint.txid, outpoint.vout), chain.height() - int(scenario.start))
+        self._maker = Maker(scenario.params, rings, funding)
+        payees = {ring.wallet_script: seat for seat, ring in enumerate(rings)}
+        descendants = Descendants(chain, outpoint)
+        self._books = Books(chain, funding, scenario.params, self._maker, descendants, payees)
+        self._pending: list[bytes] = []
+        self._compared = begun(scenario, (False, False)).ledger
+        self._to_remote: list[Confirmed] = []
+        self._undone = 0
+        self._branch: list[list[bytes]] = []
+        compare(self._compared, self._books, ())
+
+    def step(self, move: Move, after: ChainWorld) -> str:
+        """Make a move that takes the model to ``after``; say what became of it in reality.
+
+        Raises :class:`Disagreement` when reality does not follow.
+        """
+        before = self.world
+        match move.action:
+            case "publish" | "spend" | "include":
+                note = self._include(before, self._transaction(before, move))
+            case "mine":
+                note = self._mine(before, after)
+            case "undo":
+                note = self._undo(int(move.detail.split()[0]))
+            case _:
+                note = ""
+        self.world = after
+        self._check()
+        return note
+
+    def finish(self) -> None:
+        """Close the block that is being built, if something waits for it, and compare once more."""
+        if self._pending and not self._undone:
+            self._mine_block()
+            self.world = replace(self.world, ledger=mine(self.world.ledger))
+            self._check()
+
+    def wallets(self) -> tuple[int, int]:
+        """What each party's keys own alone on the chain, in satoshis."""
+        totals = [0, 0]
+        for found in self._books.descendants.unspent(()).values():
+            party = self._books.payees.get(found.script_pubkey)
+            if party is not None:
+                totals[party] += found.amount_sat
+        return totals[0], totals[1]
+
+    def _check(self) -> None:
+        """Compare; a branch that is not the best one yet cannot be seen in the UTXO set."""
+        if self._undone or self.world.ledger == self._compared:
+            return
+        compare(self.world.ledger, self._books, self._pending)
+        self._compared = self.world.ledger
+
+    # --- transactions ---
+
+    def _transaction(self, world: ChainWorld, move: Move) -> Transaction:
+        """The model's transaction that a move puts into the block."""
+        party, words = move.party, move.detail.split()
+        if move.action == "publish" and words[0] == "closing":
+            assert world.agreed is not None
+            return world.agreed
+        if move.action == "publish":
+            assert world.talk is not None
+            made = own_commitment(self._scenario, party, world.talk.history[party][int(words[1])])
+            assert made is not None, "only signed commitments are published"
+            return made
+        if move.action == "spend":
+            confirmed = world.ledger.unspent[int(words[0])]
+            way = condition(confirmed.coin.kind, Use(words[2]))
+            return spending(self._scenario.params, confirmed.outpoint, confirmed.coin, way, party)
+        named = (party, Form[words[0].upper()], int(words[1]))
+        pool = (pooled.transaction for pooled in world.pool)
+        return next(one for one in pool if (one.signer, one.txid.form, one.txid.output) == named)
+
+    def _include(self, world: ChainWorld, model: Transaction) -> str:
+        made = self._made(world, model)
+        self._maker.keep(model.txid, made)
+        if model.txid.form is Form.COMMITMENT:
+            self._notice_to_remote(world, model)
+        self._pending.append(made.transaction.serialize())
+        return f"transaction {txid_to_hex(made.transaction.txid())}"
+
+    def _made(self, world: ChainWorld, model: Transaction) -> Made:
+        """The real transaction, made of what the model's names stand for."""
+        match model.txid.form:
+            case Form.COMMITMENT:
+                assert world.talk is not None
+                signed = world.talk.history[model.txid.seat][model.txid.number].signature.signed
+                assert signed is not None, "it is somebody's commitment"
+                return self._maker.commitment(model, signed)
+            case Form.CLOSING:
+                assert world.talk is not None
+                return self._maker.closing(model, world.talk.nodes[0])
+            case Form.SECOND_STAGE:
+                coin = self._coins(world, model)[0]
+                assert coin.coin.htlc is not None
+                preimage = payment_preimage(coin.coin.htlc.payment_hash)
+                success = model.inputs[0].use is Use.HTLC_SUCCESS
+                return self._maker.second_stage(model, preimage if success else None)
+            case _:
+                return self._maker.claim(model, [confirmed.coin for confirmed in self._coins(world, model)])
+
+    def _coins(self, world: ChainWorld, model: Transaction) -> list[Confirmed]:
+        found = [find(world.ledger, spent.outpoint) for spent in model.inputs]
+        missing = [spent.outpoint for spent, there in zip(model.inputs, found, strict=True) if there is None]
+        if missing:
+            raise Disagreement(f"{model.txid}", "that it is valid", f"nothing is at {missing}")
+        return [there for there in found if there is not None]
+
+    def _notice_to_remote(self, world: ChainWorld, model: Transaction) -> None:
+        """Remember ``to_remote``, which the model counts as received when it is confirmed."""
+        height = world.ledger.height + Blocks(1)
+        made = [Confirmed(Outpoint(model.txid, at), coin, height) for at, coin in enumerate(model.outputs)]
+        self._to_remote = [entry for entry in made if entry.coin.kind is Kind.TO_REMOTE]
+        for entry in self._to_remote:
+            self._books.payees[self._maker.script(entry.outpoint)] = 1 - model.txid.seat
+
+    # --- blocks ---
+
+    def _mine(self, before: ChainWorld, after: ChainWorld) -> str:
+        world = before
+        for model in due(before, self._scenario):
+            self._include(world, model)
+            world = replace(world, ledger=confirm(world.ledger, model))
+        if self._undone:
+            self._branch.append(self._pending)
+            self._pending = []
+            if after.hidden > Blocks(0):
+                return "on a branch"
+            self._switch()
+        else:
+            self._probe(world, before.ledger.height)
+            self._mine_block()
+        self._probe(after, before.ledger.height + Blocks(1))
+        for height in range(int(before.ledger.height) + 2, int(after.ledger.height) + 1):
+            self._mine_block()
+            self._probe(after, Height(height))
+        return f"block {self._chain.height()}"
+
+    def _mine_block(self) -> None:
+        try:
+            self._chain.mine(transactions=self._pending)
+        except TransactionRejected as refused:
+            raise Disagreement("a block", "that its transactions confirm", f"consensus: {refused.reason}") from refused
+        self._pending = []
+
+    def _undo(self, depth: int) -> str:
+        if not isinstance(self._chain, EmbeddedChain):
+            raise NotOnThisChain("reorganisations with transactions are replayed on the embedded chain only")
+        self._undone = depth
+        return f"{depth} blocks are to be replaced"
+
+    def _switch(self) -> None:
+        assert isinstance(self._chain, EmbeddedChain)
+        try:
+            self._chain.replace_blocks(self._undone, self._branch)
+        except TransactionRejected as refused:
+            raise Disagreement("a branch", "that it is valid", f"consensus: {refused.reason}") from refused
+        self._undone, self._branch = 0, []
+
+    def _probe(self, world: ChainWorld, height: Height) -> None:
+        """Ask consensus about the block on top of ``height``, behind what waits for it."""
+        if self._probing and world.ledger.closing is not None:
+            closing = world.ledger.closing
+            extra = [entry for entry in self._to_remote if entry.outpoint.txid == closing.txid]
+            tried = attempts(world, self._scenario, [entry for entry in extra if entry.height == closing.height])
+            self.probes += try_all(tried, height + Blocks(1), self._chain, self._maker, self._pending)
