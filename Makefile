@@ -24,6 +24,9 @@ verify: $(READY) ## prove the theorems, search the small scopes, replay the atta
 verify-deep: $(READY) ## search the larger scenarios of all families (an hour at most; goes on where it was interrupted)
 	$(BIN)/python -m boltproofs.deep_job
 
+replay: $(READY) ## replay 10,000 traces on Bitcoin Core's consensus code, comparing ledger and UTXO set at every step
+	$(BIN)/python -m boltproofs.replay_job
+
 test: $(READY) ## provide bitcoind and run every test
 	@# Without a bitcoind the regtest tests are left out, loudly; on a CI machine that is a failure.
 	$(BIN)/python -m boltchain.provision || test -z "$$CI"

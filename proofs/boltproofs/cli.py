@@ -29,7 +29,7 @@ from boltproofs.families import PROPERTIES, SCENARIOS, family_of
 from boltproofs.ladder import ladder
 from boltproofs.names import Named, hint
 from boltproofs.progress import Slowly
-from boltproofs.replay import CHAINS, MODEL, NoBitcoind, on_the_model, replay
+from boltproofs.replay import CHAINS, MODEL, NoBitcoind, NotOnThisChain, on_the_model, replay
 from boltproofs.results import store, stored_or
 from boltproofs.rule_status import rule_statuses
 from boltproofs.trace import TraceError, load
@@ -268,16 +268,17 @@ def attacks_command(attacks: tuple[str, ...], ladders: bool, json_file: str | No
     help=f"Where to replay; {MODEL} for the specification alone.",
 )
 @click.option("--show", is_flag=True, help="Show the trace as a ladder first.")
+@click.option("--probing", is_flag=True, help="Try every way to spend every output, too.")
 @json_option
-def replay_command(trace: Path, chain: str, show: bool, json_file: str | None) -> None:
+def replay_command(*, trace: Path, chain: str, show: bool, probing: bool, json_file: str | None) -> None:
     """Replay TRACE on Bitcoin's own consensus code, comparing model and chain after every step."""
     try:
         loaded = load(trace)
         if chain != MODEL and not loaded.family().replayable:
             title = loaded.family().title.lower()
             raise click.UsageError(f"{title}: these worlds have no transactions for a chain; use --chain {MODEL}")
-        result = on_the_model(loaded) if chain == MODEL else replay(loaded, chain)
-    except (TraceError, NoBitcoind) as error:
+        result = on_the_model(loaded) if chain == MODEL else replay(loaded, chain, probing=probing)
+    except (TraceError, NoBitcoind, NotOnThisChain) as error:
         raise click.UsageError(str(error)) from error
     shown = f"{ladder(loaded, f'boltspec replay {trace} --chain {chain}')}\n\n" if show else ""
     _hand_over(result.to_json(), json_file, lambda: click.echo(f"{shown}{result.report}"))

@@ -12,8 +12,56 @@ import pytest
 from boltchain.embedded import BLOCK_INTERVAL, GENESIS, EmbeddedChain
 from boltchain.faucet import FAUCET_SCRIPT
 from boltchain.interface import TransactionRejected
-from boltchain.spending import Draft
-from boltchain.transaction import SEQUENCE_FINAL, Input, OutPoint, Output, display, parse_transaction
+from boltchain.spending import Draft, SigningKey
+from boltchain.transaction import SEQUENCE_FINAL, Input, OutPoint, Output, Transaction, display, parse_transaction
+
+COIN_SAT = 100_000
+
+
+def pay(key: SigningKey, outpoint: OutPoint, fee_sat: int, sequence: int = SEQUENCE_FINAL - 2) -> Transaction:
+    """Spend a coin of `key` back to `key`."""
+    draft = Draft((Input(outpoint, sequence),), (Output(COIN_SAT - fee_sat, key.script_pubkey),))
+    return parse_transaction(draft.with_witnesses([key.witness(draft, 0, COIN_SAT)]))
+
+
+def test_branch_with_transactions_replaces_blocks() -> None:
+    with EmbeddedChain() as chain:
+        key = SigningKey(bytes(31) + b"\x07")
+        coin = chain.fund(key.script_pubkey, COIN_SAT)
+        old, new = pay(key, coin, 1_000), pay(key, coin, 2_000)
+        chain.mine(transactions=[old.raw])
+        height = chain.height()
+        chain.replace_blocks(1, [[], [new.raw]])
+        assert chain.height() == height + 1
+        assert chain.spender(coin) == new.txid
+        assert chain.transaction_height(new.txid) == height + 1
+        assert chain.transaction_height(old.txid) is None
+
+
+def test_branch_that_is_invalid_changes_nothing() -> None:
+    with EmbeddedChain() as chain:
+        key = SigningKey(bytes(31) + b"\x07")
+        coin = chain.fund(key.script_pubkey, COIN_SAT)
+        chain.mine(transactions=[])
+        tip = chain.tip()
+        locked = pay(key, coin, 1_000, sequence=4)  # the branch's last block is the third after the coin's
+        for blocks, reason in (([[], [], [locked.raw]], "non-BIP68-final"), ([[locked.raw]] * 2, "missingorspent")):
+            with pytest.raises(TransactionRejected, match=reason):
+                chain.replace_blocks(1, blocks)
+            assert chain.tip() == tip
+            assert chain.utxo(coin) is not None
+        chain.mine()
+        assert chain.check(locked.raw) is not None
+        chain.mine()
+        assert chain.check(locked.raw) is None
+        chain.replace_blocks(1, [[], [locked.raw]])
+        assert chain.spender(coin) is not None
+
+
+@pytest.mark.parametrize("depth", [0, 2, 10**6])
+def test_branch_that_is_not_longer_is_refused(depth: int) -> None:
+    with EmbeddedChain() as chain, pytest.raises(ValueError, match="cannot replace"):
+        chain.replace_blocks(depth, [[], []])
 
 
 def test_genesis_is_the_one_of_regtest() -> None:

@@ -6,9 +6,11 @@ the model a signature is a fact; here it is bytes that the receiver verifies aga
 itself. In the model a secret is known or not; here it is in a store, and a penalty made without it is refused.
 
 Read :mod:`~boltproofs.replay.lockstep` first, then :mod:`~boltproofs.replay.party` (messages),
-:mod:`~boltproofs.replay.onchain` (transactions) and :mod:`~boltproofs.replay.comparison`.
+:mod:`~boltproofs.replay.onchain` (transactions) and :mod:`~boltproofs.replay.comparison`. Traces of the chain world
+have a twin of their own, :mod:`boltproofs.replay.arbiter`; :mod:`~boltproofs.replay.scale` replays thousands of both.
 """
 
+from boltproofs.replay.arbiter.twin import NotOnThisChain
 from boltproofs.replay.chains import CHAINS, KernelPool, NoBitcoind, open_chain
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.drive import replay, replay_moves
@@ -24,6 +26,7 @@ __all__ = [
     "Lockstep",
     "ModelReplay",
     "NoBitcoind",
+    "NotOnThisChain",
     "ReplayResult",
     "ReplayStep",
     "on_the_model",

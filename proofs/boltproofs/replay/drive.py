@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from boltchain.interface import Chain
+from boltproofs.explorer.family import World
 from boltproofs.replay.arbiter.twin import ChainTwin
 from boltproofs.replay.chains import name_of, open_chain
 from boltproofs.replay.disagreement import Disagreement
@@ -44,7 +46,11 @@ def replay_moves(
 
 
 def _replay(trace: Trace, chain: Chain, probing: bool) -> ReplayResult:
-    worlds = trace.worlds()
+    return replay_run(trace, trace.worlds(), chain, probing=probing)
+
+
+def replay_run(trace: Trace, worlds: Sequence[World], chain: Chain, *, probing: bool = False) -> ReplayResult:
+    """Replay a trace whose worlds are known, the initial one first; see :func:`replay`."""
     steps: list[ReplayStep] = []
     twin: Lockstep | ChainTwin | None = None
     failed: Move | None = None
@@ -68,4 +74,5 @@ def _replay(trace: Trace, chain: Chain, probing: bool) -> ReplayResult:
         probes=0 if twin is None else twin.probes,
         disagreement=found,
         failed=failed,
+        covered=Counter() if twin is None else twin.covered,
     )

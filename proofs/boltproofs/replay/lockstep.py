@@ -6,7 +6,7 @@ and spends become transactions, and after every move the model's ledger must be 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 from boltchain.interface import Chain
 from boltproofs.replay.coins import Descendants
@@ -42,6 +42,8 @@ class Lockstep:
         self.world = initial(scenario)
         self.probes = 0
         """How many attempts to spend have been made by probing."""
+        self.covered: Counter[str] = Counter()
+        """How many commitments were confirmed, and spends by each path."""
         self._probing = probing
         rings = (keyring(seed, 0), keyring(seed, 1))
         script = p2wsh(funding_script(*(ring.announced.funding_pubkey.encoded for ring in rings)))
@@ -195,6 +197,7 @@ class Lockstep:
         index = int(move.detail.split()[1])
         signed = before.history[move.party][index].signature.signed
         assert signed is not None, "only signed commitments are published"
+        self.covered["confirmed commitment"] += 1
         transaction = self.reality.publish(move.party, index, signed, after.ledger)
         return f"block {self.reality.chain.height()}: transaction {txid_to_hex(transaction.txid())}"
 
@@ -202,6 +205,7 @@ class Lockstep:
         index, kind, use = move.detail.split()
         entry = before.ledger.unspent[int(index)]
         path = path_of(Kind(kind), Use(use))
+        self.covered[f"confirmed {path.use}"] += 1
         transaction = self.reality.spend(move.party, int(index), entry, path)
         return f"transaction {txid_to_hex(transaction.txid())}"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from boltproofs.replay.disagreement import Disagreement
@@ -41,6 +42,9 @@ class ReplayResult:
     """Why the replay ended early; ``None`` if it did not."""
     failed: Move | None = None
     """The move on which they disagreed; ``None`` if there is none or if it was at the start or the end."""
+
+    covered: Counter[str] = field(default_factory=Counter)
+    """How often each kind of transaction was confirmed, and each kind of spend tried."""
 
     @property
     def agreed(self) -> bool:

@@ -6,6 +6,7 @@ or the preimage it tries with a guess, and a script must refuse that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -59,12 +60,14 @@ def _lacking(way: Condition) -> str:
     return "the per-commitment secret" if way.secret else "the preimage"
 
 
-def try_all(tried: Iterator[Attempt], following: Height, chain: Chain, maker: Maker, pending: Sequence[bytes]) -> int:
-    """Try those for which the block of height ``following`` decides, behind ``pending``; return how many.
+def try_all(
+    tried: Iterator[Attempt], following: Height, chain: Chain, maker: Maker, pending: Sequence[bytes]
+) -> Counter[str]:
+    """Try those for which the block of height ``following`` decides, behind ``pending``; count them by kind.
 
     Raises :class:`Disagreement` unless consensus refuses and takes what the model does, for the same reason.
     """
-    count = 0
+    count: Counter[str] = Counter()
     for attempt in tried:
         at_once = max(attempt.opens, attempt.confirmed.height)
         early = following == attempt.opens + Blocks(-1)
@@ -72,9 +75,9 @@ def try_all(tried: Iterator[Attempt], following: Height, chain: Chain, maker: Ma
             continue
         if early and attempt.missing:
             continue
-        count += 1
-        raw = _real(attempt, maker)
-        _judge(attempt, early, chain.check(raw, pending), following)
+        kind = "guessed" if attempt.missing else "early" if early else "open"
+        count[f"tried {kind} {attempt.way.use}"] += 1
+        _judge(attempt, early, chain.check(_real(attempt, maker), pending), following)
     return count
 
 

@@ -137,7 +137,11 @@ class Maker:
             funding,
             ClosingBalance(int(channel.local_msat), scripts[0]),
             ClosingBalance(int(channel.remote_msat), scripts[1]),
-            fee_satoshis=commitment_fee(self.terms[0].commitment_format, int(params.feerate_per_kw), 0),
+            fee_satoshis=commitment_fee(
+                self.terms[0].commitment_format,
+                int(params.feerate_per_kw),  # type: ignore[call-overload]
+                untrimmed_htlcs=0,
+            ),
             signer_is_funder=params.opener is LOCAL,
             signer_dust_limit_satoshis=int(params.local.dust_limit_satoshis),
         )
@@ -239,7 +243,11 @@ class Maker:
 def _paired(coins: Sequence[Coin], signed: Commitment, built: BuiltCommitment) -> tuple[int, ...]:
     """Find the real output that stands for each of the model's; :class:`Disagreement` unless they are the same."""
     left = {
-        vout: (ROLES[real.role], real.output.amount_sat, None if real.htlc_index is None else signed.htlcs[real.htlc_index])
+        vout: (
+            ROLES[real.role],
+            real.output.amount_sat,
+            None if real.htlc_index is None else signed.htlcs[real.htlc_index],
+        )
         for vout, real in enumerate(built.outputs)
     }
     vouts = []
@@ -258,7 +266,9 @@ def _paired(coins: Sequence[Coin], signed: Commitment, built: BuiltCommitment) -
 
 
 def _amounts(entries: Sequence[tuple[str | bytes, int]]) -> str:
-    return ", ".join(f"{name if isinstance(name, str) else name.hex()} {amount} sat" for name, amount in sorted(entries))
+    return ", ".join(
+        f"{name if isinstance(name, str) else name.hex()} {amount} sat" for name, amount in sorted(entries)
+    )
 
 
 def _present(spend: Spend | None) -> Spend:

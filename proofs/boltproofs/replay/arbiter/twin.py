@@ -7,6 +7,7 @@ and handed to consensus when there are enough of them to replace the old ones.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from boltchain.embedded import EmbeddedChain
@@ -46,6 +47,8 @@ class ChainTwin:
         self.world = initial(scenario)
         self.probes = 0
         """How many attempts to spend have been made by probing."""
+        self.covered: Counter[str] = Counter()
+        """How many inputs were confirmed by each way to spend, and attempts made of each kind."""
         self._scenario, self._chain, self._probing = scenario, chain, probing
         rings = (keyring(seed, 0), keyring(seed, 1))
         script = p2wsh(funding_script(*(ring.announced.funding_pubkey.encoded for ring in rings)))
@@ -131,6 +134,7 @@ class ChainTwin:
         if model.txid.form is Form.COMMITMENT:
             self._notice_to_remote(world, model)
         self._pending.append(made.transaction.serialize())
+        self.covered.update(f"confirmed {spent.use}" for spent in model.inputs)
         return f"transaction {txid_to_hex(made.transaction.txid())}"
 
     def _made(self, world: ChainWorld, model: Transaction) -> Made:
@@ -209,6 +213,7 @@ class ChainTwin:
             self._chain.replace_blocks(self._undone, self._branch)
         except TransactionRejected as refused:
             raise Disagreement("a branch", "that it is valid", f"consensus: {refused.reason}") from refused
+        self.covered["confirmed on a new branch"] += sum(map(len, self._branch))
         self._undone, self._branch = 0, []
 
     def _probe(self, world: ChainWorld, height: Height) -> None:
@@ -217,4 +222,6 @@ class ChainTwin:
             closing = world.ledger.closing
             extra = [entry for entry in self._to_remote if entry.outpoint.txid == closing.txid]
             tried = attempts(world, self._scenario, [entry for entry in extra if entry.height == closing.height])
-            self.probes += try_all(tried, height + Blocks(1), self._chain, self._maker, self._pending)
+            made = try_all(tried, height + Blocks(1), self._chain, self._maker, self._pending)
+            self.probes += made.total()
+            self.covered.update(made)

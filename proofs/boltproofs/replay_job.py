@@ -1,0 +1,88 @@
+"""Replay at scale, ``make replay``: exit 0 only if there were enough traces and consensus agreed with each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boltproofs.progress import Slowly
+from boltproofs.replay.scale import Outcome, exhausted, replay_many, replayed
+from boltproofs.results import directory
+
+CORES = os.cpu_count() or 1
+TRACES = 10_000
+HOLDS, FAILED = 0, 1
+
+
+@click.command()
+@click.option("--traces", default=TRACES, show_default=True, type=click.IntRange(min=1), help="Distinct traces.")
+@click.option("--seed", default=1, show_default=True, help="What the random samples depend on.")
+@click.option("--workers", default=CORES, show_default=True, type=click.IntRange(min=1), help="Processes.")
+@click.option("--scenario", "scenarios", multiple=True, type=click.Choice(replayed()), help="Only this one.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result as JSON; - for output.")
+def main(traces: int, seed: int, workers: int, scenarios: tuple[str, ...], json_file: Path | None) -> None:
+    """Replay many distinct traces on Bitcoin Core's consensus code, comparing model and chain after every step."""
+    started, say = time.monotonic(), Slowly()
+    click.echo(f"seed {seed}, {workers} processes", err=True)
+    outcome = replay_many(
+        traces, seed, workers, scenarios or None, lambda so_far: say(f"{so_far.traces} of {traces} traces")
+    )
+    seconds = time.monotonic() - started
+    data = _to_json(outcome, traces, seed, seconds)
+    if json_file is not None and str(json_file) != "-":
+        json_file.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    click.echo(json.dumps(data, indent=1) if str(json_file) == "-" else _report(data))
+    sys.exit(HOLDS if data["agreed"] and data["traces"] >= traces else FAILED)
+
+
+def _to_json(outcome: Outcome, wanted: int, seed: int, seconds: float) -> dict[str, Any]:
+    return {
+        "version": version("boltspec"),
+        "seed": seed,
+        "wanted": wanted,
+        "traces": outcome.traces,
+        "agreed": not outcome.disagreed,
+        "steps": outcome.steps,
+        "probes": outcome.probes,
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(outcome.processor_seconds, 1),
+        "by_scenario": {name: len(digests) for name, digests in sorted(outcome.digests.items())},
+        "in_order": [name for name in exhausted() if name in outcome.digests],
+        "covered": dict(sorted(outcome.covered.items())),
+        "disagreements": [
+            {"trace": _saved(number, one.trace), "report": one.report} for number, one in enumerate(outcome.disagreed)
+        ],
+    }
+
+
+def _saved(number: int, trace: Any) -> str:
+    """Write a minimal test file and return its name."""
+    directory().mkdir(parents=True, exist_ok=True)
+    file = directory() / f"disagreement-{number}.json"
+    trace.save(file)
+    return os.path.relpath(file)
+
+
+def _report(data: dict[str, Any]) -> str:
+    lines = [f"{name:28} {count:7} traces" for name, count in data["by_scenario"].items()]
+    lines += [f"{name:44} {count:9}" for name, count in data["covered"].items()]
+    for one in data["disagreements"]:
+        lines += [one["report"], f"again: boltspec replay --probing --show {one['trace']}"]
+    rate = data["traces"] / max(data["seconds"], 0.1)
+    lines.append(
+        f"seed {data['seed']}: {data['traces']} distinct traces, {data['steps']} steps, {data['probes']} spends tried,"
+        f" in {data['seconds']} s ({rate:.0f} per second) and {data['processor_seconds']} s of processor time;"
+        f" {len(data['disagreements'])} disagreements"
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
