@@ -26,6 +26,7 @@ from boltspec.chain.moves import due
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Form, Outpoint, Transaction, spending
 from boltspec.chain.world import ChainWorld, begun, initial
+from boltspec.messages import CommitmentSigned
 from boltspec.move import Move
 from boltspec.units import Blocks, Height
 from boltwire.scripts import funding_script, p2wsh
@@ -72,6 +73,8 @@ class ChainTwin:
         """
         before = self.world
         match move.action:
+            case "publish" if move.detail != "closing transaction":
+                note = self._publish(before, move)
             case "publish" | "spend" | "include":
                 note = self._include(before, self._transaction(before, move))
             case "mine":
@@ -112,14 +115,9 @@ class ChainTwin:
     def _transaction(self, world: ChainWorld, move: Move) -> Transaction:
         """The model's transaction that a move puts into the block."""
         party, words = move.party, move.detail.split()
-        if move.action == "publish" and words[0] == "closing":
+        if move.action == "publish":
             assert world.agreed is not None
             return world.agreed
-        if move.action == "publish":
-            assert world.talk is not None
-            made = own_commitment(self._scenario, party, world.talk.history[party][int(words[1])])
-            assert made is not None, "only signed commitments are published"
-            return made
         if move.action == "spend":
             confirmed = world.ledger.unspent[int(words[0])]
             way = condition(confirmed.coin.kind, Use(words[2]))
@@ -128,8 +126,18 @@ class ChainTwin:
         pool = (pooled.transaction for pooled in world.pool)
         return next(one for one in pool if (one.signer, one.txid.form, one.txid.output) == named)
 
-    def _include(self, world: ChainWorld, model: Transaction) -> str:
-        made = self._made(world, model)
+    def _publish(self, world: ChainWorld, move: Move) -> str:
+        """Put a commitment into the block: one that its owner holds, or denies to hold."""
+        *denied, _, number = move.detail.split()
+        assert world.talk is not None
+        held = (world.kept if denied else world.talk.history)[move.party][int(number)]
+        model = own_commitment(self._scenario, move.party, held)
+        assert model is not None, "only signed commitments are published"
+        self.covered["confirmed denied commitment"] += bool(denied)
+        return self._include(world, model, held)
+
+    def _include(self, world: ChainWorld, model: Transaction, held: CommitmentSigned | None = None) -> str:
+        made = self._made(world, model, held)
         self._maker.keep(model.txid, made)
         if model.txid.form is Form.COMMITMENT:
             self._notice_to_remote(world, model)
@@ -137,12 +145,12 @@ class ChainTwin:
         self.covered.update(f"confirmed {spent.use}" for spent in model.inputs)
         return f"transaction {txid_to_hex(made.transaction.txid())}"
 
-    def _made(self, world: ChainWorld, model: Transaction) -> Made:
+    def _made(self, world: ChainWorld, model: Transaction, held: CommitmentSigned | None) -> Made:
         """The real transaction, made of what the model's names stand for."""
         match model.txid.form:
             case Form.COMMITMENT:
                 assert world.talk is not None
-                signed = world.talk.history[model.txid.seat][model.txid.number].signature.signed
+                signed = (held or world.talk.history[model.txid.seat][model.txid.number]).signature.signed
                 assert signed is not None, "it is somebody's commitment"
                 return self._maker.commitment(model, signed)
             case Form.CLOSING:
