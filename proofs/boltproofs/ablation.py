@@ -4,6 +4,7 @@ A rule is switched off and the scenarios of all families in which it decides som
 
 - *necessary* if a property breaks: the shortest trace shows how, and a second search looks for the *damage*, a broken
   property whose violation is felt by someone (money lost, honest nodes that disagree): others are a node's own caution;
+- *necessary* too if a theorem about runs is refuted without it by plain numbers, though no scenario breaks;
 - *redundant here* if none does, and either whatever it stops is stopped by other rules as well, or with some other
   rules off a property breaks that their absence alone does not break: those rules prevent the same;
 - *not covered* otherwise.
@@ -27,6 +28,7 @@ from boltproofs.citations import rules_of_modules, rules_of_worlds, switchable_r
 from boltproofs.explorer.search import Result, Survey, Verdict, search, survey
 from boltproofs.explorer.shard import Bounds, Stop
 from boltproofs.families import FAMILIES, SCENARIOS, family_of, small
+from boltproofs.run_proof import refuted_without
 from boltproofs.trace import Trace
 from boltspec.rules import Notes, noticing
 
@@ -39,7 +41,7 @@ DAMAGE_BOUNDS = Bounds(states=2_000)
 SURVEY_BOUNDS = Bounds(states=5_000)
 """Bounds of the search for all that breaks: without some rules a world may have no end."""
 MANY_STATES = 1_000
-"""In scenarios with more worlds than these nobody looks for the rivals of a rule that is never asked."""
+"""In scenarios with more worlds than these nobody looks for rivals one by one."""
 NO_RULES: frozenset[str] = frozenset()
 """Switches no rule off."""
 
@@ -165,11 +167,24 @@ def finding(baselines: Sequence[Baseline], rule: str) -> Finding:
     if tried.trace is None:
         tried.add(_tried(rule, tuple(name for name in where if name not in own)))
     if tried.trace is not None:
-        return _necessary(rule, where, tried.trace)
+        return _necessary(rule, where, own or where, tried.trace)
     if tried.too_large:
         reason = f"without it {', '.join(tried.too_large)} has more worlds than are searched"
         return _not_covered(rule, where, reason)
-    return _subsumed(baselines, rule, where, tried) or _not_covered(rule, where, _why_not_covered(rule, where))
+    return (
+        _needed_by_theorem(rule, where)
+        or _subsumed(baselines, rule, where, tried)
+        or _not_covered(rule, where, _why_not_covered(rule, where))
+    )
+
+
+def _needed_by_theorem(rule: str, where: tuple[str, ...]) -> Finding | None:
+    """Ask the theorems about runs: what takes a silent peer or an odd state is shown there and not by search."""
+    theorem = refuted_without(rule)
+    if theorem is None:
+        return None
+    reason = f"no scenario breaks without it, but {theorem} is refuted: boltspec verify {theorem} --without {rule}"
+    return Finding(rule, Outcome.NECESSARY, None, None, (), where, reason)
 
 
 def _why_not_covered(rule: str, where: tuple[str, ...]) -> str:
@@ -217,8 +232,8 @@ def _not_covered(rule: str, where: tuple[str, ...], reason: str) -> Finding:
     return Finding(rule, Outcome.NOT_COVERED, None, None, (), where, reason)
 
 
-def _necessary(rule: str, where: tuple[str, ...], trace: Trace) -> Finding:
-    damage = trace if _is_damage(trace) else _damage(rule, where)
+def _necessary(rule: str, where: tuple[str, ...], own: tuple[str, ...], trace: Trace) -> Finding:
+    damage = trace if _is_damage(trace) else _damage(rule, own)
     reason = f"without it {trace.property} breaks in {len(trace.moves)} moves of {trace.scenario.name}"
     if damage is not None and damage is not trace:
         reason += f", and {damage.property} in {len(damage.moves)} moves of {damage.scenario.name}"
@@ -268,8 +283,9 @@ def _rivals(one: Baseline, rule: str, instead: frozenset[str]) -> Iterator[froze
     """Yield sets of other rules that may do what this one does.
 
     First those that stopped something in its place; then those that begin to decide something when it falls silent, and
-    when they do in turn; then all rules on the same message and side. For a rule that is never asked they are those
-    that may be asked before it, each alone: if it is not asked even without all of them, there is no need to look.
+    when they do in turn; then all rules on the same message and side, then each on the same message. For a rule that is
+    never asked they are those that may be asked before it, each alone: if it is not asked even without all of them,
+    there is no need to look.
     """
     name = one.result.scenario.name
     akin = frozenset(rival for rival in one.deciding if rival != rule and _akin(rule, rival))
@@ -284,6 +300,14 @@ def _rivals(one: Baseline, rule: str, instead: frozenset[str]) -> Iterator[froze
         chain |= new
         yield chain
     yield akin
+    if one.result.states <= MANY_STATES:
+        same = sorted(rival for rival in one.deciding if rival != rule and _section(rival) == _section(rule))
+        yield from (frozenset({rival}) for rival in same)
+
+
+def _section(rule: str) -> str:
+    """Return the section that a rule is about, whoever it binds: ``closing-signed`` of ``B02-closing-signed-r-08``."""
+    return rule[4:-5]
 
 
 def _akin(rule: str, rival: str) -> bool:

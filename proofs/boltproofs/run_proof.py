@@ -127,6 +127,13 @@ def prove_runs(name: str, task: Task) -> Findings:
     return findings
 
 
+def refuted_without(rule: str) -> str | None:
+    """Return the name of a theorem about runs that plain numbers refute once a rule is off; ``None`` if none is."""
+    task = Task()
+    needing = (theorem for theorem in RUN_THEOREMS if rule in theorem.fails_without)
+    return next((theorem.name for theorem in needing if _is_refuted(theorem, rule, task)), None)
+
+
 def _is_refuted(theorem: RunTheorem, rule: str, task: Task) -> bool:
     with without(frozenset({rule})):
         claims = (claim for claim in theorem.claims if rule in claim.fails_without)
