@@ -27,7 +27,7 @@ from boltproofs.induction import (
 from boltproofs.solving import QUERY_TIMEOUT_MS, Asked, Desk, Task
 from boltproofs.steps import STEPS, StepKind, steps_by_distance
 from boltproofs.theorems import INDUCTIVE, InductiveTheorem
-from boltspec.properties.property import ChannelProperty
+from boltspec.properties.property import ChannelProperty, LossProperty
 from boltspec.rules import without
 
 BY_NAME = {theorem.name: theorem for theorem in INDUCTIVE}
@@ -134,7 +134,8 @@ def _obligation(theorem: InductiveTheorem, setting: Setting, path: Taken, desk: 
     setting.solver.push()
     try:
         if not pose(theorem, setting, path):
-            return Finding()
+            # A step property may not speak of the message; one of a lost connection always does, and was worked out.
+            return Finding(obligations=int(isinstance(theorem.goal, LossProperty)))
         asked = desk.ask(setting.solver, theorem.name, where)
         finding = Finding(obligations=1, unknown=asked.unknown)
         if asked.failed:
