@@ -207,10 +207,7 @@ SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType({scenario.name: sc
 
 LARGE = frozenset(
     {
-        "dance-3",
         "close",
-        "thief-A",
-        "thief-B",
         "fee-spike",
         "resume",
         "crash-fees",
@@ -221,5 +218,5 @@ LARGE = frozenset(
     }
 )
 """Those with more than 6,000 worlds: searched once, not again for every rule."""
-SMALL: tuple[str, ...] = tuple(name for name in SCENARIOS if name not in LARGE)
-"""Names of the others."""
+DEEP = frozenset({"dance-3", "thief-A", "thief-B"})
+"""Those with more than 100,000 worlds: searched on request."""

@@ -16,7 +16,7 @@ NOTHING_ABLATED: Mapping[str, Any] = {"rules": [], "scenarios": []}
 @cache
 def verified() -> Mapping[str, Any] | None:
     """Return the result of ``boltspec verify``; ``None`` if there is none for these sources."""
-    return stored("verify")
+    return stored("verify") or stored("verify-main")
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from boltproofs.explorer.family import Family, Form, World, stated
 from boltproofs.families.dance_reduction import Reduction
 from boltproofs.families.dance_shown import DanceShown
-from boltproofs.scenarios import LARGE, SCENARIOS
+from boltproofs.scenarios import DEEP, LARGE, SCENARIOS
 from boltspec.channel import Link
 from boltspec.move import Move
 from boltspec.party import PLAIN
@@ -39,6 +39,7 @@ DANCE = Family(
     kind=Scenario,
     scenarios=SCENARIOS,
     large=LARGE,
+    deep=DEEP,
     initial=initial,
     successors=successors,
     steps=PLAIN,
