@@ -39,6 +39,10 @@ _LIST = (
             disconnections=1, failures=1, starts=(False, False)),
     replace(UNUSED, name="life-careless", title="opened and closed; both are tempted to repeat channel_ready",
             careless=True, disconnections=1),
+    replace(UNUSED, name="life-corrupt-A", title="A, the opener, breaks one rule, in whatever phase; B is asked",
+            corrupt=(True, False), abuses=1),
+    replace(UNUSED, name="life-corrupt-B", title="B, the accepter, breaks one rule, in whatever phase; A is asked",
+            corrupt=(False, True), abuses=1),
     replace(BASE, name="life-lost-htlc", title="one payment; the connection is lost once", disconnections=1),
     replace(UNUSED, name="life-lost-offer", title="the connection is lost once, a payment; nobody closes",
             offers_msat=ONE_HTLC, disconnections=1, starts=(False, False)),
@@ -46,5 +50,5 @@ _LIST = (
 )
 LIFE_SCENARIOS: MappingProxyType[str, LifeScenario] = MappingProxyType({one.name: one for one in _LIST})
 """All of them, by name."""
-LARGE = frozenset({"life-lost-htlc", "life-crash-htlc"})
+LARGE = frozenset({"life-lost-htlc", "life-crash-htlc", "life-corrupt-A", "life-corrupt-B"})
 """Those that are searched once, not again for every rule."""

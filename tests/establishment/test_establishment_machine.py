@@ -115,7 +115,8 @@ class AnythingAtAnyTime(RuleBasedStateMachine):
         if is_remembered(before):
             assert replace(self.state, link=before.link, owes_ready=before.owes_ready) == before
         else:
-            assert self.state.funding is self.state.signature is None
+            assert self.state.funding is None
+            assert self.state.signature is None
 
     @invariant()
     def what_is_relied_upon_is_backed(self) -> None:

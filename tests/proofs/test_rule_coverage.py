@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from boltproofs.ablation import Outcome, ablate_by
@@ -17,21 +19,12 @@ WANTED = {
     if row.bolt == 2 and row.klass in ("state", "onchain") and not any(one in row.feature for one in LATER)
 }
 """The whole life of a channel."""
-WAITING: set[str] = {
-    "B02-removing-htlc-n-02",
-}  # fmt: skip
-"""Rows that nobody has specified or exempted yet: this list only ever gets shorter."""
 SPECIFIED = cited(spec_sources())
 
 
 def test_every_row_of_the_life_of_a_channel_is_specified_or_exempt() -> None:
     assert len(WANTED) > 200
-    assert sorted(WANTED - SPECIFIED - exemptions().keys() - WAITING) == []
-
-
-def test_nothing_waits_that_is_done() -> None:
-    assert sorted(WAITING & (SPECIFIED | exemptions().keys())) == []
-    assert WAITING <= WANTED
+    assert sorted(WANTED - SPECIFIED - exemptions().keys()) == []
 
 
 @pytest.mark.parametrize("rule", sorted(exemptions()))
@@ -55,7 +48,7 @@ def test_every_rule_has_a_verdict_of_ablation_whatever_is_searched() -> None:
 
 
 def test_json_says_of_each_row_what_is_known() -> None:
-    ablated = {"rules": [], "scenarios": []}
+    ablated: dict[str, Any] = {"rules": [], "scenarios": []}
     rows = {one.requirement.id: one.to_json() for one in rule_statuses({"theorems": []}, ablated, bolt=2)}
     exempt = rows["B02-shutdown-s-05"]
     assert (exempt["specified"], exempt["class"]) == (False, "state")

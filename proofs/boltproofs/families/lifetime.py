@@ -5,7 +5,7 @@ from __future__ import annotations
 from boltproofs.explorer.family import Family, Form, stated
 from boltproofs.families.shown import TwoNodes
 from boltproofs.life_scenarios import LARGE, LIFE_SCENARIOS
-from boltspec.lifetime.properties import FINAL_PROPERTIES, MOVE_PROPERTIES, WORLD_PROPERTIES
+from boltspec.lifetime.properties import FINAL_PROPERTIES, LIFE_PROPERTIES, MOVE_PROPERTIES, WORLD_PROPERTIES
 from boltspec.lifetime.scenario import LifeScenario
 from boltspec.lifetime.world import PLAIN, initial, successors
 
@@ -19,6 +19,7 @@ LIFETIME = Family(
     successors=successors,
     steps=PLAIN,
     properties=(
+        *stated(Form.NODE, LIFE_PROPERTIES, felt=lambda _: False),
         *stated(Form.MOVE, MOVE_PROPERTIES, felt=lambda _: False),
         *stated(Form.WORLD, WORLD_PROPERTIES, felt=lambda _: True),
         *stated(Form.END, FINAL_PROPERTIES, felt=lambda _: True),

@@ -1,4 +1,7 @@
-"""What must hold of whole lives, as predicates on the world of :mod:`boltspec.lifetime.world`."""
+"""What must hold of whole lives, as predicates on the world of :mod:`boltspec.lifetime.world`.
+
+Asked are the honest parties: what a corrupt one remembers, believes or says is nobody's concern.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,18 @@ from boltspec.lifetime.scenario import LifeScenario
 from boltspec.lifetime.state import End, Life
 from boltspec.lifetime.steps import Spent
 from boltspec.lifetime.world import World
+from boltspec.properties.catalogue import CHANNEL_PROPERTIES
+from boltspec.properties.property import ChannelProperty
 from boltspec.units import floor_to_sat
+
+
+@dataclass(frozen=True, slots=True)
+class OfLife:
+    """A predicate on the life of a channel as an honest node keeps it."""
+
+    name: str
+    sentence: str
+    holds: Callable[[Life], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +49,29 @@ class OfMove:
     """``(before, after, scenario)``"""
 
 
+def _honest(scenario: LifeScenario) -> tuple[int, ...]:
+    return tuple(party for party in (0, 1) if not scenario.corrupt[party])
+
+
+def _of_channel(one: ChannelProperty) -> OfLife:
+    """Return what must hold of a channel as something that must hold of its life."""
+    return OfLife(one.name, one.sentence, lambda life: life.channel is None or one.holds(life.channel))
+
+
 def _never_rejected(world: World, scenario: LifeScenario) -> bool:
     return world.blame is None
 
 
 def _remembered(world: World, scenario: LifeScenario) -> bool:
-    return world.published is None or all(life.end is not End.FORGOTTEN for life in world.nodes)
+    return world.published is None or all(
+        world.nodes[party].end is not End.FORGOTTEN for party in _honest(scenario)
+    )
 
 
 def _pays_what_is_due(world: World, scenario: LifeScenario) -> bool:
     if world.closed_by is None:
         return True
-    return all(_is_paid(world, party) for party in (0, 1))
+    return all(_is_paid(world, party) for party in _honest(scenario))
 
 
 def _is_paid(world: World, party: int) -> bool:
@@ -64,6 +89,9 @@ def _is_paid(world: World, party: int) -> bool:
 
 
 def _closed_at_last(world: World, scenario: LifeScenario) -> bool:
+    if any(scenario.corrupt):
+        # A corrupt party falls silent, or ends the channel as it likes.
+        return True
     if world.published is None:
         return any(life.end in (End.FORGOTTEN, End.FAILED) for life in world.nodes)
     if world.spent is Spent.NOTHING:
@@ -75,7 +103,8 @@ def _closed_at_last(world: World, scenario: LifeScenario) -> bool:
 def _half_open_forgotten(before: World, after: World, scenario: LifeScenario) -> bool:
     if (after.disconnections, after.crashes) == (before.disconnections, before.crashes):
         return True
-    return all(life.end is not End.NONE or _may_be_kept(life) for life in after.nodes)
+    lives = [after.nodes[party] for party in _honest(scenario)]
+    return all(life.end is not End.NONE or _may_be_kept(life) for life in lives)
 
 
 def _may_be_kept(life: Life) -> bool:
@@ -86,7 +115,8 @@ def _may_be_kept(life: Life) -> bool:
 def _told_again(before: World, after: World, scenario: LifeScenario) -> bool:
     if (after.disconnections, after.crashes) == (before.disconnections, before.crashes):
         return True
-    return all(life.owes_error for life in after.nodes if life.end is End.FAILED)
+    lives = [after.nodes[party] for party in _honest(scenario)]
+    return all(life.owes_error for life in lives if life.end is End.FAILED)
 
 
 def _ready_once(before: World, after: World, scenario: LifeScenario) -> bool:
@@ -95,13 +125,14 @@ def _ready_once(before: World, after: World, scenario: LifeScenario) -> bool:
         or message.alias is not None
         or before.nodes[party].establishment.owes_ready
         or not before.nodes[party].establishment.ready_sent
-        for party in (0, 1)
+        for party in _honest(scenario)
         for message in after.wires[party][len(before.wires[party]) :]
     )
 
 
 def _used_when_ready(world: World, scenario: LifeScenario) -> bool:
-    return all(life.is_open or life.channel is None or _is_untouched(life.channel) for life in world.nodes)
+    lives = [world.nodes[party] for party in _honest(scenario)]
+    return all(life.is_open or life.channel is None or _is_untouched(life.channel) for life in lives)
 
 
 def _is_untouched(channel: Channel) -> bool:
@@ -111,7 +142,7 @@ def _is_untouched(channel: Channel) -> bool:
 def _silent_after_end(before: World, after: World, scenario: LifeScenario) -> bool:
     return all(
         isinstance(message, Error)
-        for party in (0, 1)
+        for party in _honest(scenario)
         if before.nodes[party].end is not End.NONE
         for message in after.wires[party][len(before.wires[party]) :]
     )
@@ -146,6 +177,8 @@ TOLD_AGAIN = OfMove("ErrorRepeated", "On each new connection the peer is told th
 READY_ONCE = OfMove(
     "ReadyOnce", "channel_ready is repeated only if it may be missing, or with a new alias.", _ready_once
 )
+LIFE_PROPERTIES = tuple(map(_of_channel, CHANNEL_PROPERTIES))
+"""The properties of a channel, in every phase of its life and whatever the peer says."""
 WORLD_PROPERTIES = (NEVER_REJECTED, REMEMBERED, MUTUAL_CLOSE_CORRECT, USED_WHEN_READY)
 FINAL_PROPERTIES = (CLOSED_AT_LAST,)
 MOVE_PROPERTIES = (HALF_OPEN_FORGOTTEN, TOLD_AGAIN, READY_ONCE, SILENT_AFTER_END)

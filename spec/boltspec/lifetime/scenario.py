@@ -32,4 +32,6 @@ class LifeScenario:
     careless: bool = False
     """Parties are tempted to say again what they have said."""
     corrupt: tuple[bool, bool] = (False, False)
-    """Nobody is: a corrupt party is met in the worlds of the single phases."""
+    """A corrupt party is honest until its first abuse; then it takes everything that it is sent."""
+    abuses: int = 0
+    """How many messages a corrupt party may send that it does not owe, whatever its rules are."""

@@ -96,11 +96,25 @@ def receive(life: Life, message: Message) -> Life:
             return after_receiving_reestablish(life, message)
         case ChannelReady():
             return replace(life, establishment=state_of(establishment_steps.receive(life.establishment, message)))
-        case OpenChannel() | AcceptChannel() | FundingCreated() | FundingSigned():
+        case OpenChannel():
+            return _proposed(life, message)
+        case AcceptChannel() | FundingCreated() | FundingSigned():
             after = replace(life, establishment=state_of(establishment_steps.receive(life.establishment, message)))
             return with_first_commitments(after) if isinstance(message, FundingSigned) else after
         case _:
             return _received_in_channel(life, message)
+
+
+def _proposed(life: Life, message: OpenChannel) -> Life:
+    """Return the life of the channel that the peer proposes.
+
+    A peer that has forgotten an earlier one, since its funding transaction was never published, begins anew: what was
+    signed of that is no part of this life. Once the funding output is on chain nobody can have forgotten it.
+    """
+    seen = life.establishment.seen.output
+    require(life.closing is None or seen is None, THEIR_TURN, Reaction.FAIL_CHANNEL, awaited=life.establishment.awaited)
+    state = state_of(establishment_steps.receive(life.establishment, message))
+    return Life(state, life.features, life.policy, life.local_upfront, life.remote_upfront)
 
 
 def _received_in_channel(life: Life, message: DanceMessage | Closing) -> Life:

@@ -1,8 +1,10 @@
 """The world of a whole life: two nodes, two wires, the funding output, from before ``open_channel`` to the end.
 
-Both parties are honest. The connection may be lost with all that is on the wires, and is there again at once. A party
-that crashes starts again from its state when it last sent a message that is not an update, or published. Miners confirm
-the funding transaction, then whatever spends its output. A message that is rejected is answered as the rule prescribes.
+Parties are honest, or corrupt: such a one may send any message, so many times, whatever its rules are. It is delivered
+at once, after what was under way from it. The connection may be lost with all that is on the wires, and is there again
+at once. A party that crashes starts again from its state when it last sent a message that is not an update, or
+published. Miners confirm the funding transaction, then whatever spends its output. A message that is rejected is
+answered as the rule prescribes.
 """
 
 from __future__ import annotations
@@ -32,8 +34,10 @@ from boltspec.lifetime.steps import (
     receive,
     send,
 )
+from boltspec.lifetime.temptations import abuses
 from boltspec.messages import Update
 from boltspec.move import CHAIN, Move
+from boltspec.rules import EVERY_RULE, Reaction, without
 from boltspec.units import Blocks
 from boltspec.verdict import Accepted, Rejected
 
@@ -58,6 +62,8 @@ class World(NamedTuple):
     disconnections: int
     crashes: int
     failures: int
+    abuses: int = 0
+    """How many messages a corrupt party may still send that it does not owe."""
     offered: tuple[int, int] = (0, 0)
     """How many of its HTLCs each party has offered."""
     published: Transaction | None = None
@@ -79,6 +85,15 @@ class Steps:
     sending: Callable[[LifeScenario, int, Life, int], tuple[tuple[str, tuple[Message, ...], Life, int], ...]]
     receiving: Callable[[Life, Message], Accepted[Life] | Rejected]
     disconnected: Callable[[Life], Life]
+    abuses: Callable[[LifeScenario, int, Life], tuple[tuple[str, Message, Life], ...]]
+    taking: Callable[[Life, Message], Life]
+
+
+def taking(life: Life, message: Message) -> Life:
+    """Return a corrupt party's state after a message: it takes what makes any sense, and ignores the rest."""
+    with without(EVERY_RULE):
+        verdict = receive(life, message)
+    return verdict.state if isinstance(verdict, Accepted) else life
 
 
 def sending(
@@ -99,7 +114,7 @@ def sending(
     return tuple(sent)
 
 
-PLAIN = Steps(sending, receive, disconnected)
+PLAIN = Steps(sending, receive, disconnected, abuses, taking)
 """The functions themselves, computed anew each time."""
 
 
@@ -116,6 +131,7 @@ def initial(scenario: LifeScenario) -> World:
         disconnections=scenario.disconnections,
         crashes=scenario.crashes,
         failures=scenario.failures,
+        abuses=scenario.abuses,
     )
 
 
@@ -126,7 +142,9 @@ def successors(world: World, scenario: LifeScenario, steps: Steps = PLAIN) -> Mo
     for party in (0, 1):
         yield from _sends(world, scenario, party, steps)
         if world.wires[1 - party]:
-            yield _deliver(world, party, steps)
+            yield _deliver(world, scenario, party, steps)
+        if scenario.corrupt[party] and world.abuses:
+            yield from _abuses(world, scenario, party, steps)
         yield from _mishaps(world, party, steps)
     if world.disconnections:
         after = _reconnected(world, world.nodes, steps)
@@ -158,17 +176,35 @@ def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
     return (value, pair[1]) if party == 0 else (pair[0], value)
 
 
-def _deliver(world: World, party: int, steps: Steps) -> tuple[Move, World]:
+def _abuses(world: World, scenario: LifeScenario, party: int, steps: Steps) -> Moves:
+    if world.wires[party] or world.nodes[party].end is not End.NONE:
+        # What is under way is delivered first; after an end nothing counts but the error.
+        return
+    for label, message, life in steps.abuses(scenario, party, world.nodes[party]):
+        after = world._replace(nodes=_with(world.nodes, party, life), abuses=world.abuses - 1)
+        yield Move(party, "abuse", label), _taken(after, scenario, 1 - party, message, steps)
+
+
+def _deliver(world: World, scenario: LifeScenario, party: int, steps: Steps) -> tuple[Move, World]:
     message, *rest = world.wires[1 - party]
     world = world._replace(wires=_with(world.wires, 1 - party, tuple(rest)))
+    return Move(party, "deliver", type(message).__name__), _taken(world, scenario, party, message, steps)
+
+
+def _taken(world: World, scenario: LifeScenario, party: int, message: Message, steps: Steps) -> World:
+    """Return the world after a party has got a message."""
+    abused = world.abuses < scenario.abuses
+    if scenario.corrupt[party] and abused:
+        return world._replace(nodes=_with(world.nodes, party, steps.taking(world.nodes[party], message)))
     verdict = steps.receiving(world.nodes[party], message)
-    if isinstance(verdict, Rejected):
-        # Whoever has lost what it knew of this channel may say what does not fit; nobody else.
+    if not isinstance(verdict, Rejected):
+        return world._replace(nodes=_with(world.nodes, party, verdict.state))
+    if not abused:
         world = world._replace(blame=Blame(party, verdict.rule))
-        life = react(world.nodes[party], verdict)
-    else:
-        life = verdict.state
-    return Move(party, "deliver", type(message).__name__), world._replace(nodes=_with(world.nodes, party, life))
+    lives = _with(world.nodes, party, react(world.nodes[party], verdict))
+    if verdict.reaction in (Reaction.WARN_AND_CLOSE, Reaction.CLOSE):
+        return _reconnected(world, lives, steps)
+    return world._replace(nodes=lives)
 
 
 def _mishaps(world: World, party: int, steps: Steps) -> Moves:
