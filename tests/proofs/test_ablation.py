@@ -18,7 +18,7 @@ from boltproofs.citations import cited_in, rules_of_modules, rules_of_worlds, sp
 from boltproofs.explorer.search import Verdict, search, survey
 from boltproofs.explorer.shard import Bounds
 from boltproofs.families import FAMILIES, SCENARIOS
-from boltproofs.scenarios import DEEP, LARGE, SCENARIOS
+from boltproofs.families.dance import DANCE
 from boltspec.rules import requirements, without
 from boltspec.world import take
 
@@ -184,7 +184,7 @@ def where_it_matters(rule: str) -> list[str]:
     kinds = ("liar",) if "-r-" in rule else ("careless", "dance-a", "fee-spike-htlc")
     if "retransmission" in rule:
         kinds = (*kinds, "liar-resume", "resume-a", "restore")
-    names = [name for name in SCENARIOS if name not in LARGE | DEEP and name.startswith(kinds)]
+    names = [name for name in DANCE.scenarios if name not in DANCE.large | DANCE.deep and name.startswith(kinds)]
     return sorted(names, key=lambda name: (name in ("careless", "liar-offers"), len(SCENARIOS[name].wishes)))
 
 

@@ -48,7 +48,7 @@ from boltspec.params import Limits, Params, UpdatePolicy
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty
 from boltspec.reestablish import next_channel_reestablish
-from boltspec.units import FeeratePerKw
+from boltspec.units import FeeratePerKw, Msat
 from boltspec.verdict import Accepted
 
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -423,7 +423,8 @@ def plain_channel(
     flags = {name: bool(flag) for name, flag in zip(FLAGS, flagged, strict=True)}
     reached = [sum(fees[stage:]) for stage in range(5)]
     feerates = Feerates(tuple(FeeUpdate(number, 253 * number + 1) for number in reached))  # type: ignore[arg-type]
-    return Channel(params, *balances, feerates, htlcs, link=link, **numbers, **flags)  # type: ignore[arg-type]
+    known: dict[str, Any] = {**numbers, **flags}
+    return Channel(params, Msat(balances[0]), Msat(balances[1]), feerates, htlcs, link=link, **known)
 
 
 DIFFERING_CASES = (0, 3)
