@@ -10,21 +10,26 @@ import pytest
 from boltproofs.docs import (
     attacks,
     dance,
+    fees,
     life,
+    lifetime,
     message_reference,
     onchain,
     payment,
     property_list,
+    resuming,
     rule_tables,
     scenario_list,
     theorem_list,
 )
+from boltproofs.docs.machine import state_diagram
 from boltproofs.docs.pages import pages
 from boltproofs.families import FAMILIES, SCENARIOS
 from boltproofs.replay import replay
 from boltproofs.stories import Story
 from boltproofs.verify import THEOREMS
 from boltspec.chain import properties as chain_properties
+from boltspec.channel import Link
 from boltspec.closing.properties import CLOSE_PROPERTIES
 from boltspec.commitment import View
 from boltspec.connection import properties as connection
@@ -33,9 +38,10 @@ from boltspec.enforcement import RESOLUTIONS
 from boltspec.establishment.properties import FINAL_PROPERTIES, PROPERTIES
 from boltspec.establishment.state import Awaited
 from boltspec.htlc import ADVANCES, Stage
-from boltspec.lifetime import properties as lifetime
+from boltspec.lifetime import properties as life_properties
 from boltspec.outputs import PATHS
 from boltspec.properties import catalogue
+from boltspec.properties.resumption import FORWARD
 from boltspec.rules import requirements
 from boltspec.scenario import Wish
 from boltwire.messages import MESSAGES
@@ -140,6 +146,45 @@ def test_both_nodes_reach_each_phase_of_connecting_and_closing() -> None:
         assert not any(row[0] == "closing transaction published" for row in cells(page))
 
 
+def test_the_link_goes_as_the_property_demands() -> None:
+    verbs = {True: "send", False: "receive"}
+    expected = {(old.name, f"{verbs[sends]} channel_reestablish", new.name) for (old, sends), new in FORWARD.items()}
+    lost = {(link.name, resuming.LOST, Link.DOWN.name) for link in Link if link is not Link.DOWN}
+    assert {*resuming.link_edges()} == expected | lost
+
+
+def test_whatever_is_owed_is_sent_again_or_lost_again() -> None:
+    edges = resuming.owed_edges()
+    assert {after for _, _, after in edges} == {*resuming.OWED}
+    for owed in {*resuming.OWED} - {resuming.NOTHING}:
+        left = {(event, after) for before, event, after in edges if before == owed}
+        assert left == {("sent again", resuming.NOTHING), (resuming.LOST, resuming.NOTHING)}
+
+
+def test_a_feerate_goes_through_all_stages() -> None:
+    order = [stage.name for stage in Stage if stage is not Stage.ABSENT]
+    rows = cells(fees.steps())
+    assert [row[1].strip("`") for row in rows] == ["IRREVOCABLE", *order]
+    assert [{*row[3:]} for row in (rows[0], rows[-1])] == [{"1000"}, {"2000"}]
+
+
+def test_a_life_reaches_every_phase_and_leaves_no_end_but_failure() -> None:
+    phase = lifetime.Phase
+    edges = lifetime.edges()
+    assert {after for _, _, after in edges} == {*phase} - {phase.OPENING}
+    assert {before for before, _, _ in edges} == {*phase} - {phase.FORGOTTEN, phase.CLOSED}
+    assert {after for before, _, after in edges if before == phase.FAILED} == {phase.CLOSED}
+
+
+def test_a_state_diagram_has_an_arrow_per_pair_and_every_event() -> None:
+    edges = {("one", "go", "two"), ("one", "run", "two"), ("two", "back", "one")}
+    figure = state_diagram("both ways", ["one", "two"], edges, "")
+    assert figure.count("<polygon") == 2
+    assert {"one", "two", "go", "run", "back"} <= {*texts(figure)}
+    with pytest.raises(ValueError, match="not to be drawn"):
+        state_diagram("a state is missing", ["one"], edges, "")
+
+
 def test_every_property_is_listed_with_its_sentence() -> None:
     page = property_list.properties()
     listed = {one.name for family in FAMILIES for one in family.properties}
@@ -150,7 +195,7 @@ def test_every_property_is_listed_with_its_sentence() -> None:
         catalogue.WORLD_PROPERTIES,
         catalogue.FINAL_PROPERTIES,
     )
-    of_life = (lifetime.WORLD_PROPERTIES, lifetime.MOVE_PROPERTIES, lifetime.FINAL_PROPERTIES)
+    of_life = (life_properties.WORLD_PROPERTIES, life_properties.MOVE_PROPERTIES, life_properties.FINAL_PROPERTIES)
     others = (connection.PROPERTIES, chain_properties.PROPERTIES, *of_life)
     stated = (*of_dance, PROPERTIES, FINAL_PROPERTIES, CLOSE_PROPERTIES, *others)
     assert listed == {entry.name for entries in stated for entry in entries}

@@ -7,13 +7,14 @@ found by running the steps: who is where after which message.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
 from boltproofs.citations import rules_in
 from boltproofs.closing_scenarios import CLOSE_SCENARIOS
 from boltproofs.docs.drawing import Drawing
+from boltproofs.docs.machine import Edge, state_diagram
 from boltproofs.docs.markdown import code, table
 from boltproofs.docs.rule_tables import rules_table
 from boltproofs.docs.source import ROOT
@@ -26,8 +27,15 @@ from boltspec.establishment.state import SENDER, Awaited
 
 GAP, BOX = 210, (150, 50)
 """Pixels from one phase to the next, and the size of a phase."""
-Edge = tuple[str, str, str]
-"""From a phase, by a message, to a phase."""
+CLOSING_PHASES = (
+    "in operation",
+    "shutdown sent",
+    "shutdown received",
+    "both said shutdown, updates left",
+    "negotiation",
+    "closing transaction published",
+)
+"""Of a node that closes; see :func:`phase_of`."""
 
 
 def _chain(title: str, phases: list[str], labels: list[list[str]], caption: str) -> str:
@@ -101,12 +109,21 @@ def phase_of(node: Closing) -> str:
 
 
 def _closing(name: str) -> str:
-    edges = sorted(set(_closing_edges(name)))
-    return table(("a node is at", "after", "it is at"), map(_shown, edges))
+    return table(("a node is at", "after", "it is at"), map(_shown, sorted(_closing_edges(name))))
 
 
-def _closing_edges(name: str) -> Iterator[Edge]:
-    """Yield every change of phase that any run of a scenario goes through."""
+def closing_diagram(name: str) -> str:
+    """Return the same as a drawing."""
+    edges = _closing_edges(name)
+    reached = [phase for phase in CLOSING_PHASES if any(phase in (before, after) for before, _, after in edges)]
+    caption = f"Found by running {name} in every order of events."
+    return state_diagram("The phases of closing a channel", reached, edges, caption)
+
+
+@cache
+def _closing_edges(name: str) -> frozenset[Edge]:
+    """Return every change of phase that any run of a scenario goes through."""
+    edges: set[Edge] = set()
     scenario = CLOSE_SCENARIOS[name]
     waiting: list[Any] = [initial(scenario)]
     found = set(waiting)
@@ -115,10 +132,11 @@ def _closing_edges(name: str) -> Iterator[Edge]:
         for move, after in successors(world, scenario):
             for party, (old, new) in enumerate(zip(world.nodes, after.nodes, strict=True)):
                 if phase_of(old) != phase_of(new):
-                    yield phase_of(old), _message(world, after, move, party), phase_of(new)
+                    edges.add((phase_of(old), _message(world, after, move, party), phase_of(new)))
             if after not in found:
                 found.add(after)
                 waiting.append(after)
+    return frozenset(edges)
 
 
 def _message(world: Any, after: Any, move: Any, party: int) -> str:
@@ -135,7 +153,9 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "life-connecting.inc": connecting,
     "life-opening.inc": opening,
     "life-closing-legacy.inc": closing_legacy,
+    "life-closing-legacy-diagram.inc": partial(closing_diagram, "legacy-asked"),
     "life-closing-simple.inc": closing_simple,
+    "life-closing-simple-diagram.inc": partial(closing_diagram, "simple-htlcs"),
     "life-connection-rules.inc": partial(_rules, "connection"),
     "life-establishment-rules.inc": partial(_rules, "establishment"),
     "life-closing-rules.inc": partial(_rules, "closing"),
