@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -20,11 +19,8 @@ from boltspec.lifetime.state import End, Life
 from boltspec.lifetime.world import World, initial, successors
 from boltspec.move import Move
 
-SCENARIOS = (
-    *(LIFE_SCENARIOS[name] for name in ("life", "life-lost", "life-crash")),
-    replace(LIFE_SCENARIOS["life-failed"], starts=(True, True)),
-)
-"""A payment and a close; the same with a connection that is lost, a crash, a node that fails the channel."""
+SCENARIOS = tuple(LIFE_SCENARIOS[name] for name in ("life", "life-lost", "life-crash", "life-failed"))
+"""A payment and a close; the same with a connection that is lost, a crash, a node that fails a channel in operation."""
 LOST = "connection lost"
 CALLS: dict[Callable[..., Any], str] = {
     owed.owed: "after every step and on every new connection, and sends what it says",
@@ -110,7 +106,7 @@ def _event(world: World, move: Move, after: World, party: int) -> str:
 def diagram() -> str:
     """Return the phases of a life and what leads from one to another."""
     names = ", ".join(scenario.name for scenario in SCENARIOS)
-    caption = f"Found by running {names} (here with two nodes that want to close) in every order of events."
+    caption = f"Found by running {names} in every order of events."
     return state_diagram("The life of a channel", [*Phase], edges(), caption)
 
 
