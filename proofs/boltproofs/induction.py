@@ -203,11 +203,11 @@ def goal_after(theorem: InductiveTheorem, path: Taken) -> z3.BoolRef:
 def pose(theorem: InductiveTheorem, setting: Setting, path: Taken) -> bool:
     """Add to the solver what the theorem assumes, and that its goal fails after the step.
 
-    Say whether there is anything to ask: a goal that does not speak of such a step is plainly true.
+    Say whether there is anything to ask: a step property that does not speak of such a step is plainly true.
     """
     with entered(path.run):
         goal = goal_after(theorem, path)
-        if goal is TRUE:
+        if goal is TRUE and isinstance(theorem.goal, StepProperty):
             return False
         setting.solver.add(setting.assumed(theorem, [htlc for _, htlc in path.looked_up]))
     # All facts, whether this path has learned them or not: what it learns now is forgotten with this question.
