@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boltproofs.induction import forget_settings
 from boltproofs.security import crash, enforcement_claims, exit_claims, payout_claims, sums, upstream_claims
 from boltproofs.security.boundary import (
     COMMITTED,
@@ -43,6 +44,16 @@ from boltspec.scenario import small_limits, small_params
 from boltspec.units import Blocks, FeeratePerKw, Msat, Sat, floor_to_sat
 
 BALANCE_SECURITY = BY_NAME["BalanceSecurity"]
+
+
+@pytest.fixture(autouse=True)
+def _specification_as_it_is() -> Iterator[None]:
+    """Keep what was computed from a specification with a planted error away from other tests, and the other way."""
+    forget_settings()
+    yield
+    forget_settings()
+
+
 SMALL = st.integers(0, 4)
 NUMBERS = st.builds(Numbers, *[SMALL] * len(Numbers._fields))
 
