@@ -260,9 +260,6 @@ def _damage(rule: str, where: tuple[str, ...]) -> Trace | None:
 
 def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...], tried: _Tried) -> Finding | None:
     """Look for other rules that prevent what this one would, in scenarios where few rules matter first."""
-    if tried.instead and not tried.let_through:
-        reason = f"whatever it stops is stopped by {' or '.join(sorted(tried.instead))} as well"
-        return Finding(rule, Outcome.REDUNDANT, None, None, tuple(sorted(tried.instead)), where, reason)
     for one in sorted(baselines, key=lambda baseline: (len(baseline.deciding), baseline.result.states)):
         name = one.result.scenario.name
         if where and name not in where:
@@ -276,6 +273,9 @@ def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...], 
             others = " and ".join(sorted(fewest))
             reason = f"{others} will do: in {name} {broken} breaks only if they are missing as well"
             return Finding(rule, Outcome.REDUNDANT, trace, None, tuple(sorted(fewest)), where, reason)
+    if tried.instead and not tried.let_through:
+        reason = f"whatever it stops is stopped by {' or '.join(sorted(tried.instead))} as well"
+        return Finding(rule, Outcome.REDUNDANT, None, None, tuple(sorted(tried.instead)), where, reason)
     return None
 
 
