@@ -30,7 +30,7 @@ from boltproofs.ladder import ladder
 from boltproofs.names import Named, hint
 from boltproofs.progress import Slowly
 from boltproofs.replay import CHAINS, MODEL, NoBitcoind, NotOnThisChain, on_the_model, replay
-from boltproofs.results import store, stored_or
+from boltproofs.results import last_proofs, store, stored_or
 from boltproofs.rule_status import rule_statuses
 from boltproofs.trace import TraceError, load
 from boltproofs.verify import SPOKEN, THEOREMS, VerifyResult, summary_lines, verify
@@ -298,7 +298,7 @@ def rules_command(bolt: int | None, workers: int, json_file: str | None) -> None
     Proofs and ablation are taken from the last run if the sources are the same, and computed otherwise.
     """
     say = Slowly()
-    verified = stored_or("verify", lambda: verify(workers=workers, progress=say).to_json())
+    verified = last_proofs() or stored_or("verify", lambda: verify(workers=workers, progress=say).to_json())
     ablated = stored_or("ablate", lambda: ablate(workers=workers).to_json())
     statuses = rule_statuses(verified, ablated, bolt)
     data = {"rules": [status.to_json() for status in statuses]}

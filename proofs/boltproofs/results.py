@@ -42,6 +42,11 @@ def stored(name: str) -> dict[str, Any] | None:
         return None
 
 
+def last_proofs() -> dict[str, Any] | None:
+    """Return what is known of the theorems: of all if they were proved, else of those that the main job proves."""
+    return stored("verify") or stored("verify-main")
+
+
 def stored_or(name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return the result of that name, computed and kept if need be."""
     found = stored(name)

@@ -36,7 +36,7 @@ from boltchain.block import (
 from boltchain.faucet import FAUCET_SCRIPT, PREMINED_BLOCKS, Faucet
 from boltchain.interface import TransactionRejected, Utxo
 from boltchain.kernel import Kernel, decodes_transaction
-from boltchain.ledger import Ledger
+from boltchain.ledger import Ledger, fees_sat
 from boltchain.mempool import Entry, Mempool, replacement_refusal
 from boltchain.transaction import OutPoint, Transaction, Txid, parse_transaction
 
@@ -245,25 +245,9 @@ class EmbeddedChain:
         """A block on the tip. Its coinbase claims `claim_sat`, or else subsidy and fees."""
         height = self.height() + 1
         if claim_sat is None:
-            claim_sat = subsidy_sat(height) + self._fees_sat(transactions)
+            claim_sat = subsidy_sat(height) + fees_sat(self._ledger.utxo, transactions)
         coinbase = build_coinbase(height, next(self._unique), (claim_sat, FAUCET_SCRIPT), transactions)
         return build_block(self.tip(), self._next_time(), [coinbase, *transactions])
-
-    def _fees_sat(self, transactions: Sequence[Transaction]) -> int:
-        """Fees of a block's transactions; 0 if one spends what is not there, since such a block is refused anyway."""
-        created: dict[OutPoint, int] = {}
-        fees = 0
-        for transaction in transactions:
-            for spent in transaction.inputs:
-                utxo = self._ledger.utxo(spent.previous)
-                amount = utxo.amount_sat if utxo else created.get(spent.previous)
-                if amount is None:
-                    return 0
-                fees += amount
-            for vout, output in enumerate(transaction.outputs):
-                created[OutPoint(transaction.txid, vout)] = output.amount_sat
-                fees -= output.amount_sat
-        return max(fees, 0)
 
     def _next_time(self) -> int:
         """Ten minutes after the tip; never ahead of the clock, and always above the median as consensus demands."""

@@ -5,6 +5,8 @@ The consensus code decides what enters; this index only follows, so that answers
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from boltchain.block import Block
 from boltchain.interface import Utxo
 from boltchain.transaction import OutPoint, Transaction, Txid
@@ -96,3 +98,23 @@ class Ledger:
             for vout in range(len(transaction.outputs)):
                 self._utxos.pop(OutPoint(transaction.txid, vout), None)
         return block
+
+
+def fees_sat(utxo: Callable[[OutPoint], Utxo | None], transactions: Sequence[Transaction]) -> int:
+    """Fees of a block's transactions; 0 if one spends what is not there, since such a block is refused anyway.
+
+    `utxo` finds what is unspent before the block.
+    """
+    created: dict[OutPoint, int] = {}
+    fees = 0
+    for transaction in transactions:
+        for spent in transaction.inputs:
+            found = utxo(spent.previous)
+            amount = found.amount_sat if found else created.get(spent.previous)
+            if amount is None:
+                return 0
+            fees += amount
+        for vout, output in enumerate(transaction.outputs):
+            created[OutPoint(transaction.txid, vout)] = output.amount_sat
+            fees -= output.amount_sat
+    return max(fees, 0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from boltproofs.results import stored
+from boltproofs.results import last_proofs, stored
 from boltproofs.rule_status import RuleStatus, rule_statuses
 
 NOTHING_VERIFIED: Mapping[str, Any] = {"theorems": []}
@@ -16,7 +16,7 @@ NOTHING_ABLATED: Mapping[str, Any] = {"rules": [], "scenarios": []}
 @cache
 def verified() -> Mapping[str, Any] | None:
     """Return the result of ``boltspec verify``; ``None`` if there is none for these sources."""
-    return stored("verify") or stored("verify-main")
+    return last_proofs()
 
 
 @cache

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import IO
 
 from boltchain.block import MAX_MONEY_SAT, Block, build_block, build_coinbase, subsidy_sat
+from boltchain.ledger import fees_sat
 from boltchain.server.acceptance import Candidate, Gate, Pays, Refusal
 from boltchain.server.chainstate import BlockRejected, ChainChange, Chainstate
 from boltchain.server.policy import Policy
 from boltchain.server.pool import Pool
 from boltchain.server.template import block_template
-from boltchain.transaction import OutPoint, Transaction, display
+from boltchain.transaction import Transaction, display
 
 _LOG = logging.getLogger(__name__)
 _PROBE_PASSED = "bad-cb-amount"
@@ -132,7 +133,7 @@ class RegtestNode:
         """A block on the tip. Its coinbase claims `claim_sat`, or else subsidy and fees."""
         height = self.chain.height + 1
         if claim_sat is None:
-            claim_sat = subsidy_sat(height) + self._fees_sat(transactions)
+            claim_sat = subsidy_sat(height) + fees_sat(self.chain.utxo, transactions)
         coinbase = build_coinbase(height, next(self._unique), (claim_sat, script_pubkey), transactions)
         block_time = max(self.clock(), self.chain.books.median_time_past(height - 1) + 1)
         return build_block(self.chain.tip, block_time, [coinbase, *transactions])
@@ -140,22 +141,6 @@ class RegtestNode:
     def _mine(self, block: Block) -> Block:
         self._settle(self.chain.mine(block))
         return block
-
-    def _fees_sat(self, transactions: Sequence[Transaction]) -> int:
-        """Fees of a block's transactions; 0 if one spends what is not there, since such a block is refused anyway."""
-        created: dict[OutPoint, int] = {}
-        fees = 0
-        for transaction in transactions:
-            for spent in transaction.inputs:
-                utxo = self.chain.utxo(spent.previous)
-                amount = utxo.amount_sat if utxo else created.get(spent.previous)
-                if amount is None:
-                    return 0
-                fees += amount
-            for vout, output in enumerate(transaction.outputs):
-                created[OutPoint(transaction.txid, vout)] = output.amount_sat
-                fees -= output.amount_sat
-        return max(fees, 0)
 
     def _settle(self, change: ChainChange) -> None:
         """Bring the pool in line with a chain that has moved."""

@@ -32,6 +32,7 @@ def send_channel_ready(state: Establishment, message: ChannelReady) -> Establish
     require_our_turn(state, Awaited.CHANNEL_READY)
     require(state.link is Link.UP, "B02-retransmission-n-06", link=state.link)
     # A new alias may be sent at any time: B02-channel-ready-s-10, B02-retransmission-n-10.
+    # STRICTER: known-alias-again: one that says nothing new is not repeated on the same connection either.
     repeated = state.ready_sent and (message.alias is None or message.alias in state.aliases_sent)
     require(not repeated or state.owes_ready, "B02-retransmission-n-09", alias=message.alias)
     state = replace(state, owes_ready=False)

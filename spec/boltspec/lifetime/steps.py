@@ -108,8 +108,9 @@ def receive(life: Life, message: Message) -> Life:
 def _proposed(life: Life, message: OpenChannel) -> Life:
     """Return the life of the channel that the peer proposes.
 
-    A peer that has forgotten an earlier one, since its funding transaction was never published, begins anew: what was
-    signed of that is no part of this life. Once the funding output is on chain nobody can have forgotten it.
+    AMBIGUOUS: proposal-after-signing: a peer that has forgotten an earlier one, since its funding transaction was never
+    published, begins anew: what was signed of that is no part of this life. Once the funding output is on chain nobody
+    can have forgotten it.
     """
     seen = life.establishment.seen.output
     require(life.closing is None or seen is None, THEIR_TURN, Reaction.FAIL_CHANNEL, awaited=life.establishment.awaited)
