@@ -25,15 +25,14 @@ from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
 from boltproofs.citations import rules_of_modules, rules_of_worlds, switchable_rules
-from boltproofs.explorer.search import Result, Survey, Verdict, search, survey
+from boltproofs.explorer.again import Record
+from boltproofs.explorer.search import Result, Survey, Verdict, recorded, search, survey
 from boltproofs.explorer.shard import Bounds, Stop
 from boltproofs.families import FAMILIES, SCENARIOS, family_of, small
 from boltproofs.run_proof import refuted_without
 from boltproofs.trace import Trace
 from boltspec.rules import Notes, noticing
 
-UNBOUNDED = Bounds()
-"""With every rule on each scenario is searched to its end."""
 BOUNDS = Bounds(states=50_000)
 """Bounds of each search of a small scenario without a rule: far more than it has with all of them on."""
 DAMAGE_BOUNDS = Bounds(states=2_000)
@@ -42,8 +41,6 @@ SURVEY_BOUNDS = Bounds(states=5_000)
 """Bounds of the search for all that breaks: without some rules a world may have no end."""
 MANY_STATES = 1_000
 """In scenarios with more worlds than these nobody looks for rivals one by one."""
-NO_RULES: frozenset[str] = frozenset()
-"""Switches no rule off."""
 
 OUTSIDE = "no world that is searched contains this part of the protocol"
 """Why rules of other parts of the specification are not covered."""
@@ -147,15 +144,23 @@ def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] 
 
 def baseline(name: str) -> Baseline:
     """Search a scenario with every rule on."""
-    result, notes = _searched(name, NO_RULES, bounds=UNBOUNDED)
-    return Baseline(result, frozenset(notes.deciding))
+    return _recorded(name)[0]
+
+
+@cache
+def _recorded(name: str) -> tuple[Baseline, Record | None]:
+    """Search a scenario with every rule on, once in each process; the record is there if its properties hold."""
+    with noticing() as notes:
+        result, record = recorded(SCENARIOS[name])
+    holds = result.verdict is Verdict.HOLDS
+    return Baseline(result, frozenset(notes.deciding)), record if holds else None
 
 
 def _searched(
     name: str, without: frozenset[str], asked: Iterable[str] | None = None, bounds: Bounds = BOUNDS
 ) -> tuple[Result, Notes]:
     with noticing() as notes:
-        result = search(SCENARIOS[name], without=without, asked=asked, bounds=bounds)
+        result = search(SCENARIOS[name], without=without, asked=asked, bounds=bounds, known=_recorded(name)[1])
     return result, notes
 
 
@@ -331,7 +336,7 @@ def _surveyed(name: str, without: Iterable[str]) -> _Surveyed:
 @cache
 def _survey_of(name: str, without: frozenset[str]) -> _Surveyed:
     with noticing() as notes:
-        found = survey(SCENARIOS[name], without, SURVEY_BOUNDS)
+        found = survey(SCENARIOS[name], without, SURVEY_BOUNDS, _recorded(name)[1])
     return _Surveyed(found, frozenset(notes.deciding))
 
 

@@ -13,7 +13,7 @@ and of ``definitions.tsv`` (``D..``), which names what the BOLTs state without a
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -162,6 +162,12 @@ def noticing() -> Iterator[Notes]:
         yield _notes
     finally:
         _notes = before
+
+
+def note(rules: Iterable[str]) -> None:
+    """Tell whoever takes notes of rules that are known to decide something in a step that is not taken again."""
+    if _notes is not None:
+        _notes.deciding.update(rules)
 
 
 def step_ended(broken: str | None) -> None:

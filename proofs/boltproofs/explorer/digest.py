@@ -138,6 +138,15 @@ class Digests:
         self._first: dict[bytes, object] = {}
         self._expected: set[int] = set()
 
+    def copy(self) -> Digests:
+        """Return a table of the same components, for another search."""
+        other = Digests()
+        other._by_identity = dict(self._by_identity)
+        other._by_value = {kind: dict(known) for kind, known in self._by_value.items()}
+        other._first = dict(self._first)
+        other._expected = set(self._expected)
+        return other
+
     def of(self, component: object) -> bytes:
         """Return the digest of a component."""
         entry = self._by_identity.get(id(component))

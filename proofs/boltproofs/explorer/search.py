@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 
+from boltproofs.explorer.again import Again, Record, Recording
 from boltproofs.explorer.digest import collision_probability
 from boltproofs.explorer.family import Property, Scenario
 from boltproofs.explorer.saved import Progressed, Saved
@@ -16,6 +17,7 @@ from boltproofs.explorer.team import Alone, Processes, Team
 from boltproofs.families import family_of
 from boltproofs.trace import Trace
 from boltspec.move import Move
+from boltspec.rules import note
 
 
 class Verdict(StrEnum):
@@ -90,12 +92,14 @@ def search(
     workers: int = 1,
     progress: Callable[[Progress], None] | None = None,
     saved: Saved | None = None,
+    known: Record | None = None,
 ) -> Result:
     """Search a scenario with some rules off.
 
     ``asked`` names the properties that are looked at (all of the family by default), ``extra`` are further ones;
     ``progress`` is called after each level. With ``saved`` the search begins where an interrupted one has ended, and is
     written to the file between levels; :class:`boltproofs.explorer.saved.SavedError` if that file cannot be used.
+    ``known`` is what :func:`recorded` has found in this scenario: all that a rule has no say in is taken from there.
     """
     if workers < 1:
         raise ValueError("a search needs at least one worker")
@@ -103,9 +107,22 @@ def search(
     if unknown := (names or frozenset()) - {one.name for one in family.properties}:
         raise ValueError(f"no properties of {family.name}: {', '.join(sorted(unknown))}")
     task = Task(family, scenario, without, bounds, names, extra, workers)
-    team = nullcontext(Alone(task)) if workers == 1 else Processes(task)
+    team = nullcontext(_alone(task, known)) if workers == 1 else Processes(task)
     with team as shards, collector_off():
         return _Run(task, shards, progress, saved).run()
+
+
+def _alone(task: Task, known: Record | None) -> Alone:
+    return Alone(task, Again(task, known) if known is not None and known.answers(task) else None)
+
+
+def recorded(scenario: Scenario) -> tuple[Result, Record]:
+    """Search a scenario with every rule on, and return what was found for searches without some of them."""
+    task, record = Task(family_of(scenario), scenario, frozenset()), Record()
+    with collector_off():
+        result = _Run(task, Alone(task, Recording(task, record)), None).run()
+    note(record.watched)
+    return result, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +135,9 @@ class Survey:
     """Every reachable world was seen."""
 
 
-def survey(scenario: Scenario, without: frozenset[str], bounds: Bounds) -> Survey:
-    """Search on behind broken properties, and return all that break."""
-    team = Alone(Task(family_of(scenario), scenario, without, bounds))
+def survey(scenario: Scenario, without: frozenset[str], bounds: Bounds, known: Record | None = None) -> Survey:
+    """Search on behind broken properties, and return all that break; ``known`` as for :func:`search`."""
+    team = _alone(Task(family_of(scenario), scenario, without, bounds), known)
     run = _Run(team.task, team, None)
     stopped = None
     with collector_off():

@@ -205,9 +205,12 @@ class Shard:
                     continue
                 self._parents[reached.fingerprint] = reached.parent
                 self._newest.append(reached)
-                for name in self._watch.of_world(reached.world):
+                for name in self._broken_in(reached):
                     violations.append(Violation(name, reached.parent, reached.fingerprint))
         return tuple(violations)
+
+    def _broken_in(self, reached: Reached) -> tuple[str, ...]:
+        return self._watch.of_world(reached.world)
 
     def expand(self, deadline: float | None, ends_only: bool = False) -> Level:
         """Expand the newest worlds; stop at the deadline (of ``time.monotonic``) or when memory runs out.
@@ -238,21 +241,27 @@ class Shard:
         return None
 
     def _expand_one(self, reached: Reached, violations: list[Violation]) -> int:
-        task, watch, parents = self._task, self._watch, self._parents
-        transitions = 0
+        parents = self._parents
+        neighbours = self._neighbours(reached, violations)
+        for one in neighbours:
+            if one.fingerprint not in parents:
+                self._found[one.fingerprint % self._task.shards].append(one)
+        if not neighbours:
+            self._note_end(reached, violations)
+        return len(neighbours)
+
+    def _neighbours(self, reached: Reached, violations: list[Violation]) -> list[Reached]:
+        """Return the worlds that moves lead to, and note what the moves break."""
+        task, watch, found = self._task, self._watch, []
         parts_before = reached.parts or self.digests.parts(reached.world)
         for move, successor in task.family.successors(reached.world, task.scenario, self._steps):
-            transitions += 1
             after = self._stands_for(successor)
             parts = self.digests.parts_after(reached.world, parts_before, after)
             fingerprint = fingerprint_of(parts)
             for name in watch.of_move(reached.world, move, successor):
                 violations.append(Violation(name, reached.fingerprint, fingerprint, move))
-            if fingerprint not in parents:
-                self._found[fingerprint % task.shards].append(Reached(fingerprint, reached.fingerprint, after, parts))
-        if transitions == 0:
-            self._note_end(reached, violations)
-        return transitions
+            found.append(Reached(fingerprint, reached.fingerprint, after, parts))
+        return found
 
     def _look_for_end(self, reached: Reached, violations: list[Violation]) -> None:
         task = self._task

@@ -46,9 +46,9 @@ class Team(Protocol):
 class Alone:
     """A single shard in this process."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, shard: Shard | None = None) -> None:
         self.task = task
-        self.shard = Shard(task)
+        self.shard = shard or Shard(task)
 
     def begin(self) -> list[Violation]:
         """Start from the initial world."""

@@ -37,6 +37,12 @@ class Watch:
         self._nodes: dict[bytes, Names] = {}
         self._steps: dict[tuple[object, ...], Names] = {}
 
+    def trust(self, other: Watch) -> None:
+        """Take over what another search knows of nodes and steps: it asked for these properties too, and all held."""
+        self._nodes, self._steps = dict(other._nodes), dict(other._steps)
+        beliefs = {name: known for name, _, known in other._compared}
+        self._compared = [(name, both, dict(beliefs[name])) for name, both, _ in self._compared]
+
     @property
     def asks_for_ends(self) -> bool:
         """Whether it matters that no move is possible."""
