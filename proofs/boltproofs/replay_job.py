@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from boltproofs.progress import Slowly
-from boltproofs.replay.scale import Outcome, exhausted, replay_many, replayed
+from boltproofs.replay.scale import Outcome, replay_many, replayed
+from boltproofs.replay.scope import Extent
 from boltproofs.results import directory
 
 CORES = os.cpu_count() or 1
@@ -53,13 +54,20 @@ def _to_json(outcome: Outcome, wanted: int, seed: int, seconds: float) -> dict[s
         "probes": outcome.probes,
         "seconds": round(seconds, 1),
         "processor_seconds": round(outcome.processor_seconds, 1),
-        "by_scenario": {name: len(digests) for name, digests in sorted(outcome.digests.items())},
-        "in_order": [name for name in exhausted() if name in outcome.digests],
+        "by_scenario": {name: _extent(outcome, name) for name in sorted(outcome.digests)},
         "covered": dict(sorted(outcome.covered.items())),
         "disagreements": [
             {"trace": _saved(number, one.trace), "report": one.report} for number, one in enumerate(outcome.disagreed)
         ],
     }
+
+
+def _extent(outcome: Outcome, name: str) -> dict[str, Any]:
+    """How many traces of a scenario were replayed, and what part of it they are."""
+    traces = len(outcome.digests[name])
+    if (whole := outcome.whole.get(name)) is None:
+        return {"traces": traces, "extent": Extent.SAMPLE}
+    return {"traces": traces, "extent": whole.extent, "transitions": whole.transitions, "runs": whole.runs}
 
 
 def _saved(number: int, trace: Any) -> str:
@@ -71,17 +79,30 @@ def _saved(number: int, trace: Any) -> str:
 
 
 def _report(data: dict[str, Any]) -> str:
-    lines = [f"{name:28} {count:7} traces" for name, count in data["by_scenario"].items()]
+    lines = [f"{name:28} {_extent_text(one)}" for name, one in data["by_scenario"].items()]
     lines += [f"{name:44} {count:9}" for name, count in data["covered"].items()]
     for one in data["disagreements"]:
         lines += [one["report"], f"again: boltspec replay --probing --show {one['trace']}"]
     rate = data["traces"] / max(data["seconds"], 0.1)
+    each_ms = 1000 * data["processor_seconds"] / max(data["traces"], 1)
+    whole = [one for one in data["by_scenario"].values() if one["extent"] != Extent.SAMPLE]
+    lines.append(
+        f"small scenarios, replayed whole: {len(whole)}, by {sum(one['traces'] for one in whole)} traces;"
+        f" of {len(data['by_scenario']) - len(whole)} others a sample"
+    )
     lines.append(
         f"seed {data['seed']}: {data['traces']} distinct traces, {data['steps']} steps, {data['probes']} spends tried,"
-        f" in {data['seconds']} s ({rate:.0f} per second) and {data['processor_seconds']} s of processor time;"
-        f" {len(data['disagreements'])} disagreements"
+        f" in {data['seconds']} s ({rate:.0f} per second; {data['processor_seconds']} s of processor time,"
+        f" {each_ms:.0f} ms for each); {len(data['disagreements'])} disagreements"
     )
     return "\n".join(lines)
+
+
+def _extent_text(one: dict[str, Any]) -> str:
+    text = f"{one['traces']:7} traces: {one['extent']}"
+    if one["extent"] is Extent.TRANSITIONS:
+        return f"{text} ({one['transitions']:,} of the search; it has {one['runs']:,} maximal runs)"
+    return text
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,15 +13,18 @@ import pytest
 from click.testing import CliRunner
 
 from boltproofs.cli import command
+from boltproofs.families import SCENARIOS as ALL_SCENARIOS
 from boltproofs.replay import KernelPool
 from boltproofs.replay.drive import replay_run
+from boltproofs.replay.keyring import payment_preimage
 from boltproofs.replay.result import ReplayResult
-from boltproofs.replay.runs import drawn, every
-from boltproofs.replay.scale import Task, exhausted, replay_many, replayed, run_task
+from boltproofs.replay.runs import drawn, every, remembering
+from boltproofs.replay.scale import Task, replay_many, replayed, run_task
+from boltproofs.replay.scope import Extent, covering, explored
 from boltproofs.replay.shrinking import shrunk
 from boltproofs.replay_job import main
 from boltspec.chain import transactions
-from boltspec.chain.conditions import Lock, Use, first_block, relative_lock
+from boltspec.chain.conditions import CONDITIONS, Keys, Kind, Lock, Use, first_block, relative_lock
 from boltspec.chain.presets import SCENARIOS
 from boltspec.fees import commitment_fee, second_stage_fee
 from boltspec.units import Blocks, Height, Sat
@@ -52,7 +55,7 @@ def first_disagreement(name: str, pool: KernelPool) -> ReplayResult:
 def test_sampled_runs_of_every_scenario_agree_and_use_every_way_to_spend() -> None:
     covered: Counter[str] = Counter()
     for name in SCENARIOS:
-        outcome = run_task(Task(name, 7, 0, RUNS, sampled=True))
+        outcome = run_task(Task(name, 7, 0, RUNS))
         assert not outcome.disagreed, outcome.disagreed[0].report
         covered.update(outcome.covered)
     never_confirmed = {Use.DIRECT, Use.FEE_BUMP, Use.CLEAN_UP}  # the model counts them as received, or leaves them
@@ -66,11 +69,43 @@ def test_sampled_runs_of_every_scenario_agree_and_use_every_way_to_spend() -> No
     assert covered["confirmed on a new branch"]
 
 
-@pytest.mark.parametrize("name", ["C1-A", "C1-B"])
-def test_first_runs_in_order_agree(name: str) -> None:
-    outcome = run_task(Task(name, 0, 0, 3 * RUNS, sampled=False))
+def test_a_small_scenario_is_replayed_whole_and_agrees() -> None:
+    name = "liar-fee-means"
+    outcome = run_task(Task(name))
     assert not outcome.disagreed
-    assert outcome.traces == 3 * RUNS, "each run is another one"
+    assert outcome.whole[name] == (Extent.RUNS, 303, 817)
+    assert outcome.traces == 817, "each run is another one"
+
+
+@pytest.mark.parametrize("name", ["C1-A", "careless-offers", "liar-fee"])
+def test_covering_runs_take_every_transition_and_are_maximal(name: str) -> None:
+    scope = explored(ALL_SCENARIOS[name])
+    assert scope is not None
+    runs = list(covering(scope))
+    assert len({run.digest for run in runs}) == len(runs)
+    taken = {
+        (before, move, after)
+        for run in runs
+        for before, move, after in zip(run.worlds, run.trace.moves, run.worlds[1:], strict=False)
+    }
+    family, steps = runs[0].trace.family(), remembering(scope.scenario)
+    possible = {(world, *edge) for world in scope.worlds for edge in family.successors(world, scope.scenario, steps)}
+    assert taken == possible
+    assert all(not list(family.successors(run.worlds[-1], scope.scenario, steps)) for run in runs)
+    assert all(run.trace.worlds() == run.worlds for run in runs[:5])
+
+
+def test_runs_are_counted_as_they_are_found() -> None:
+    for name in ("liar-fee", "careless-dust-remote", "careless-fee"):
+        scope = explored(ALL_SCENARIOS[name])
+        assert scope is not None
+        assert scope.runs == len(list(every(scope.scenario)))
+
+
+def test_a_scenario_with_one_transition_more_than_allowed_is_large() -> None:
+    scenario = ALL_SCENARIOS["careless-dust-remote"]
+    assert explored(scenario, 42) is not None
+    assert explored(scenario, 41) is None
 
 
 def test_every_run_is_maximal() -> None:
@@ -92,13 +127,19 @@ def test_every_run_of_a_scenario_that_ends_is_found() -> None:
 
 
 def test_same_seed_draws_the_same_runs() -> None:
-    once, again, other = (run_task(Task("C3", seed, 0, 5, sampled=True)).digests["C3"] for seed in (1, 1, 2))
+    once, again, other = (run_task(Task("C3", seed, 0, 5)).digests["C3"] for seed in (1, 1, 2))
     assert once == again != other
 
 
 def test_all_scenarios_of_the_chain_world_are_replayed() -> None:
     assert set(SCENARIOS) <= set(replayed())
-    assert {"C1-A", "close-a"} <= set(exhausted())
+
+
+def test_a_large_scenario_is_sampled_until_there_are_enough_traces() -> None:
+    outcome = replay_many(12, 1, 1, ["liar-fee", "C3"])
+    assert set(outcome.whole) == {"liar-fee"}
+    assert len(outcome.digests["liar-fee"]) == 8
+    assert 50 <= len(outcome.digests["C3"]) <= 100, "a hundred are drawn; what was drawn twice counts once"
 
 
 # --- wrong models ---
@@ -187,21 +228,63 @@ def test_branch_whose_transactions_come_too_early(pool: KernelPool, monkeypatch:
 # --- the minimal test file ---
 
 
-def test_disagreement_leaves_a_minimal_trace_that_the_command_shows_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def a_block_early(lock: Lock, option_anchors: bool, to_self_delay: Blocks) -> Blocks:
+    """A delay that is over too early in the model."""
+    right = relative_lock(lock, option_anchors, to_self_delay)
+    return right + Blocks(-1) if lock is Lock.TO_SELF_DELAY else right
+
+
+def a_closing_satoshi_short(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("boltspec.chain.moves.commitment_fee", lambda *given: commitment_fee(*given) + Sat(1))
+
+
+def a_delay_too_short(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("boltspec.chain.transactions.relative_lock", a_block_early)
+
+
+def a_preimage_of_another_hash(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("boltproofs.replay.arbiter.locks.payment_preimage", lambda _: payment_preimage(7))
+
+
+def a_thief_who_punishes_itself(patch: pytest.MonkeyPatch) -> None:
+    penalty, delayed = CONDITIONS[Kind.TO_LOCAL]
+    patch.setitem(CONDITIONS, Kind.TO_LOCAL, (penalty._replace(keys=Keys.OWNER, secret=False), delayed))
+
+
+@pytest.mark.parametrize(
+    ("plant", "scenario", "moves", "model", "reality"),
+    [
+        (a_closing_satoshi_short, "C1-B", 2, "998875 sat", "998876 sat"),
+        (a_delay_too_short, "C1-A", 3, "that it can", "a non-BIP68-final transaction"),
+        (a_preimage_of_another_hash, "C1-B", 6, "that it can: the locks", "script-verify-flag-failed"),
+        (a_thief_who_punishes_itself, "C1-A", 2, "that it can", "there is no such transaction"),
+    ],
+    ids=["another amount", "a lock that is not open", "a script that fails", "a key that does not fit"],
+)
+def test_a_disagreement_is_told_with_both_reasons_and_a_minimal_test_file(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    plant: Callable[[pytest.MonkeyPatch], None],
+    scenario: str,
+    moves: int,
+    model: str,
+    reality: str,
 ) -> None:
-    monkeypatch.setattr("boltspec.chain.moves.commitment_fee", lambda *given: commitment_fee(*given) + Sat(1))
+    plant(monkeypatch)
     monkeypatch.setattr("boltproofs.replay_job.directory", lambda: tmp_path)
-    run = CliRunner().invoke(main, ["--traces", "200", "--workers", "1", "--scenario", "C1-B", "--json", "-"])
+    run = CliRunner().invoke(main, ["--workers", "1", "--scenario", scenario])
     assert run.exit_code == 1
-    data = json.loads(run.stdout)
-    assert not data["agreed"]
+    assert "1 disagreements" in run.stdout, "it stops at the first one"
+    told = {line.split(":")[0].strip(): line for line in run.stdout.splitlines()}
+    assert model in told["model"]
+    assert reality in told["reality"]
+
     file = tmp_path / "disagreement-0.json"
-    moves = json.loads(file.read_text())["moves"]
-    assert [move["action"] for move in moves] in (["agree", "mine"], ["agree", "publish"])
+    assert len(json.loads(file.read_text())["moves"]) == moves, "nothing more can be left out"
     again = CliRunner().invoke(command, ["replay", "--probing", str(file)])
     assert again.exit_code == 1
-    assert "outputs of the closing transaction" in again.stdout
+    assert told["model"] in again.stdout.splitlines()
+    assert reality in again.stdout, "for the same reason"
     monkeypatch.undo()
     assert CliRunner().invoke(command, ["replay", "--probing", str(file)]).exit_code == 0, "the right model agrees"
 

@@ -1,19 +1,18 @@
 """Replay at scale: many distinct traces on the embedded chain, on all cores.
 
-Small scenarios give their first maximal runs, in the order of the moves; large ones a random sample. What is sampled
+Small scenarios are replayed whole (:mod:`boltproofs.replay.scope`), of large ones a random sample. What is sampled
 depends on the seed, the scenario and the number of the run alone, so that the same seed replays the same traces on any
-number of cores.
+number of cores. Traces that were drawn twice are counted once.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from multiprocessing import get_context
 from random import Random
 from typing import Any, NamedTuple
@@ -25,11 +24,14 @@ from boltproofs.replay.chains import KernelPool
 from boltproofs.replay.drive import replay_run
 from boltproofs.replay.result import ReplayResult
 from boltproofs.replay.runs import Run, drawn, every
+from boltproofs.replay.scope import Extent, Scope, covering, explored
 from boltproofs.replay.shrinking import shrunk
 from boltproofs.trace import Trace
 
 CHUNK = 100
-"""Runs of one task."""
+"""Runs of one task at most, where they are sampled."""
+LEAST_SAMPLE = 100
+"""How many runs of each large scenario are drawn in any case."""
 MOST_ROUNDS = 50
 """Rounds of samples after which it is given up to find more distinct traces."""
 
@@ -38,13 +40,20 @@ class Task(NamedTuple):
     """Runs of one scenario for one process."""
 
     scenario: str
-    seed: int
-    first: int
-    """Number of the first run; that of a sample says what is drawn."""
+    seed: int = 0
+    first: int = 0
+    """Number of the first run: it says what is drawn."""
+    runs: int = 0
+    """How many are drawn; 0 for the whole of a small scenario, and for none of a large one."""
+
+
+class Whole(NamedTuple):
+    """The numbers of a scenario that was replayed whole."""
+
+    extent: Extent
+    transitions: int
     runs: int
-    """How many."""
-    sampled: bool
-    """A random sample; else the first maximal runs in the order of the moves."""
+    """How many maximal runs it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,8 @@ class Outcome:
 
     digests: dict[str, set[bytes]] = field(default_factory=dict)
     """By scenario, what tells the runs apart that were replayed."""
+    whole: dict[str, Whole] = field(default_factory=dict)
+    """The scenarios that were replayed whole."""
     covered: Counter[str] = field(default_factory=Counter)
     processor_seconds: float = 0.0
     steps: int = 0
@@ -76,16 +87,12 @@ class Outcome:
         """Take in what came of another task."""
         for name, digests in other.digests.items():
             self.digests.setdefault(name, set()).update(digests)
+        self.whole.update(other.whole)
         self.covered.update(other.covered)
         self.processor_seconds += other.processor_seconds
         self.steps += other.steps
         self.probes += other.probes
         self.disagreed += other.disagreed
-
-
-def exhausted() -> tuple[str, ...]:
-    """Return the names of the scenarios of which the first maximal runs are replayed: the small ones."""
-    return tuple(name for name in replayed() if name not in DANCE.large | ONCHAIN.large | ONCHAIN.deep)
 
 
 def replayed() -> tuple[str, ...]:
@@ -101,29 +108,41 @@ def replayed() -> tuple[str, ...]:
 def run_task(task: Task) -> Outcome:
     """Replay the runs of a task; stops at its first disagreement."""
     started, outcome = time.process_time(), Outcome()
-    digests = outcome.digests.setdefault(task.scenario, set())
+    scenario: Any = SCENARIOS[task.scenario]
+    scope = None if task.runs else explored(scenario)
+    runs = _drawn(task) if scope is None else _whole(scope)
     with KernelPool() as pool:
-        for run in _runs(task):
-            if run.digest in digests:
-                continue
-            result = replay_run(run.trace, run.worlds, pool.chain(), probing=True)
-            digests.add(run.digest)
-            outcome.covered.update(result.covered)
-            outcome.steps += len(result.steps)
-            outcome.probes += result.probes
-            if not result.agreed:
-                outcome.disagreed.append(_shortest(run.trace, pool))
-                break
+        if _agree(runs, task.scenario, outcome, pool) and scope is not None:
+            outcome.whole[task.scenario] = Whole(scope.extent, scope.transitions, scope.runs)
     outcome.processor_seconds = time.process_time() - started
     return outcome
 
 
-def _runs(task: Task) -> Iterator[Run]:
+def _agree(runs: Iterator[Run], scenario: str, outcome: Outcome, pool: KernelPool) -> bool:
+    """Replay runs, each distinct one once; say whether model and chain agree on all."""
+    digests = outcome.digests.setdefault(scenario, set())
+    for run in runs:
+        if run.digest in digests:
+            continue
+        result = replay_run(run.trace, run.worlds, pool.chain(), probing=True)
+        digests.add(run.digest)
+        outcome.covered.update(result.covered)
+        outcome.steps += len(result.steps)
+        outcome.probes += result.probes
+        if not result.agreed:
+            outcome.disagreed.append(_shortest(run.trace, pool))
+            return False
+    return True
+
+
+def _whole(scope: Scope) -> Iterator[Run]:
+    return every(scope.scenario) if scope.extent is Extent.RUNS else covering(scope)
+
+
+def _drawn(task: Task) -> Iterator[Run]:
     scenario: Any = SCENARIOS[task.scenario]
-    if not task.sampled:
-        return islice(every(scenario), task.first, task.first + task.runs)
-    numbers = range(task.first, task.first + task.runs)
-    return (drawn(scenario, Random(f"{task.seed}/{task.scenario}/{number}")) for number in numbers)  # noqa: S311
+    for number in range(task.first, task.first + task.runs):
+        yield drawn(scenario, Random(f"{task.seed}/{task.scenario}/{number}"))  # noqa: S311
 
 
 def _shortest(trace: Trace, pool: KernelPool) -> Disagreed:
@@ -139,38 +158,51 @@ def replay_many(
     scenarios: Sequence[str] | None = None,
     progress: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Outcome:
-    """Replay at least so many distinct traces; stops after the first round with a disagreement.
+    """Replay small scenarios whole, and of the others at least so many that there are ``traces`` distinct traces.
 
-    Fewer are replayed if a round has found no new one; the number of distinct traces tells.
+    Stops at the first disagreement. Fewer are replayed if a round of samples has found no new one; the number of
+    distinct traces tells.
     """
     names = replayed() if scenarios is None else tuple(scenarios)
-    share = -(-traces // (2 * len(names)))
     outcome = Outcome()
     with _mapping(processes) as run_all:
-        for number in range(MOST_ROUNDS):
-            before = outcome.traces
-            for done in run_all(run_task, _round(names, number, share, seed)):
-                outcome.add(done)
-                progress(outcome)
-            if outcome.traces >= traces or outcome.traces == before or outcome.disagreed:
+        _take_in(outcome, run_all(run_task, [Task(name) for name in names]), progress)
+        large = [name for name in names if name not in outcome.whole]
+        first = 0
+        for _ in range(MOST_ROUNDS if large else 0):
+            before, share = outcome.traces, max(LEAST_SAMPLE, -(-(traces - outcome.traces) // len(large)))
+            if outcome.disagreed or (first and before >= traces):
+                break
+            _take_in(outcome, run_all(run_task, _round(large, seed, first, share)), progress)
+            first += share
+            if outcome.traces == before:
                 break
     return outcome
 
 
+def _take_in(outcome: Outcome, coming: Iterator[Outcome], progress: Callable[[Outcome], None]) -> None:
+    """Take in what comes of tasks, up to the first disagreement."""
+    for done in coming:
+        outcome.add(done)
+        progress(outcome)
+        if outcome.disagreed:
+            return
+
+
 @contextmanager
 def _mapping(processes: int) -> Iterator[Callable[..., Iterator[Outcome]]]:
-    """Yield a ``map`` over so many processes; with one it is this process."""
+    """Yield a ``map`` over so many processes, what waits in the end being dropped; with one it is this process."""
     if processes == 1:
         yield map
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    try:
         yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _round(names: Sequence[str], number: int, share: int, seed: int) -> Iterable[Task]:
-    """Return the tasks of a round: small scenarios in order in the first one, and a sample of each in all of them."""
-    for name in names:
-        if number == 0 and name in exhausted():
-            yield Task(name, seed, 0, share, sampled=False)
-        for start in range(0, share, CHUNK):
-            yield Task(name, seed, number * share + start, min(CHUNK, share - start), sampled=True)
+def _round(names: Sequence[str], seed: int, first: int, share: int) -> list[Task]:
+    """Return the tasks of a round of samples, ``share`` of each scenario from the number ``first`` on."""
+    ends = range(0, share, CHUNK)
+    return [Task(name, seed, first + start, min(CHUNK, share - start)) for name in names for start in ends]

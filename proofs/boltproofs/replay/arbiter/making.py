@@ -14,11 +14,12 @@ from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import Keyring, payment_preimage
 from boltproofs.replay.terms import ChannelTerms, Funding, NoSuchCommitment
 from boltspec.chain.conditions import Kind, Use
-from boltspec.chain.transactions import Coin, Form, Outpoint, Transaction, Txid, side
+from boltspec.chain.transactions import Coin, Form, Input, Outpoint, Transaction, Txid, side
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL
 from boltspec.params import Params
+from boltspec.scenario import NAMES
 from boltwire.closing import ClosingBalance, legacy_closing_transaction
 from boltwire.commitment import BuiltCommitment, OutputRole
 from boltwire.commitment_signatures import CommitmentSignatures, complete_commitment, sign_commitment
@@ -170,8 +171,7 @@ class Maker:
         """
         script = self.rings[model.signer].wallet_script
         spends = [
-            self._spend(model.signer, spent.outpoint, spent.use, coin, forged)
-            for spent, coin in zip(model.inputs, coins, strict=True)
+            self._possible(model.signer, spent, coin, forged) for spent, coin in zip(model.inputs, coins, strict=True)
         ]
         transaction = RealTransaction(
             tuple(TxInput(spend.outpoint, spend.sequence) for spend in spends),
@@ -185,6 +185,14 @@ class Maker:
         built = self._signed[coin.seat, coin.number].built
         spent = abandoned_anchor_input(built, self.outpoint(outpoint).vout)
         return RealTransaction((spent,), (TxOutput(int(coin.amount_sat), self.rings[signer].wallet_script),), 0)
+
+    def _possible(self, party: int, spent: Input, coin: Coin, forged: bool) -> Spend:
+        """One input of a claim; :class:`Disagreement` if there is none like it, as when the party has other keys."""
+        try:
+            return self._spend(party, spent.outpoint, spent.use, coin, forged)
+        except ValueError as impossible:
+            what = f"{NAMES[party]} spending {coin.kind.name.lower()} by {spent.use}"
+            raise Disagreement(what, "that it can", f"there is no such transaction: {impossible}") from impossible
 
     def _spend(self, party: int, outpoint: Outpoint, use: Use, coin: Coin, forged: bool) -> Spend:
         signed = self._signed[coin.seat, coin.number]
