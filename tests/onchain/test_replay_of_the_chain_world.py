@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -251,40 +252,45 @@ def a_thief_who_punishes_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(CONDITIONS, Kind.TO_LOCAL, (penalty._replace(keys=Keys.OWNER, secret=False), delayed))
 
 
+class Planted(NamedTuple):
+    """An error, and what is told of it."""
+
+    plant: Callable[[pytest.MonkeyPatch], None]
+    scenario: str
+    moves: int
+    """Of the shortest trace that shows it."""
+    model: str
+    reality: str
+
+
 @pytest.mark.parametrize(
-    ("plant", "scenario", "moves", "model", "reality"),
+    "planted",
     [
-        (a_closing_satoshi_short, "C1-B", 2, "998875 sat", "998876 sat"),
-        (a_delay_too_short, "C1-A", 3, "that it can", "a non-BIP68-final transaction"),
-        (a_preimage_of_another_hash, "C1-B", 6, "that it can: the locks", "script-verify-flag-failed"),
-        (a_thief_who_punishes_itself, "C1-A", 2, "that it can", "there is no such transaction"),
+        Planted(a_closing_satoshi_short, "C1-B", 2, "998875 sat", "998876 sat"),
+        Planted(a_delay_too_short, "C1-A", 3, "that it can", "a non-BIP68-final transaction"),
+        Planted(a_preimage_of_another_hash, "C1-B", 6, "that it can: the locks", "script-verify-flag-failed"),
+        Planted(a_thief_who_punishes_itself, "C1-A", 2, "that it can", "there is no such transaction"),
     ],
     ids=["another amount", "a lock that is not open", "a script that fails", "a key that does not fit"],
 )
 def test_a_disagreement_is_told_with_both_reasons_and_a_minimal_test_file(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    plant: Callable[[pytest.MonkeyPatch], None],
-    scenario: str,
-    moves: int,
-    model: str,
-    reality: str,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, planted: Planted
 ) -> None:
-    plant(monkeypatch)
+    planted.plant(monkeypatch)
     monkeypatch.setattr("boltproofs.replay_job.directory", lambda: tmp_path)
-    run = CliRunner().invoke(main, ["--workers", "1", "--scenario", scenario])
+    run = CliRunner().invoke(main, ["--workers", "1", "--scenario", planted.scenario])
     assert run.exit_code == 1
     assert "1 disagreements" in run.stdout, "it stops at the first one"
     told = {line.split(":")[0].strip(): line for line in run.stdout.splitlines()}
-    assert model in told["model"]
-    assert reality in told["reality"]
+    assert planted.model in told["model"]
+    assert planted.reality in told["reality"]
 
     file = tmp_path / "disagreement-0.json"
-    assert len(json.loads(file.read_text())["moves"]) == moves, "nothing more can be left out"
+    assert len(json.loads(file.read_text())["moves"]) == planted.moves, "nothing more can be left out"
     again = CliRunner().invoke(command, ["replay", "--probing", str(file)])
     assert again.exit_code == 1
     assert told["model"] in again.stdout.splitlines()
-    assert reality in again.stdout, "for the same reason"
+    assert planted.reality in again.stdout, "for the same reason"
     monkeypatch.undo()
     assert CliRunner().invoke(command, ["replay", "--probing", str(file)]).exit_code == 0, "the right model agrees"
 
