@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from boltspec.properties import accounting, agreement, exposure, resumption, revocation, withdrawal
+from boltspec.properties import (
+    accounting,
+    affordability,
+    agreement,
+    exposure,
+    persistence,
+    reconnection,
+    resumption,
+    revocation,
+    withdrawal,
+)
 from boltspec.properties.property import ChannelProperty, MoveProperty, StepProperty, WorldProperty
 
 CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
@@ -23,12 +33,15 @@ STEP_PROPERTIES: tuple[StepProperty, ...] = (
     accounting.MONOTONE_NUMBERS,
     accounting.NO_EMPTY_COMMIT,
     accounting.FULFIL_PROVES,
-    exposure.OPENER_SETS_FEERATE,
-    exposure.DUST_BOUNDED,
-    exposure.EXPOSED_NOT_CLAIMED,
+    affordability.FEERATES_REASONABLE,
+    affordability.FEE_SPIKE_BUFFER,
+    affordability.AFFORDABLE_TO_OPENER,
+    affordability.DUST_EXPOSURE,
+    affordability.NO_OVEREXPOSED_FULFIL,
     exposure.MALFORMED_IS_BADONION,
-    resumption.RESUMED_FIRST,
-    resumption.RESUMES_AS_PROVED,
+    persistence.DURABLE_BEFORE_SENT,
+    reconnection.SPEAKS_ONCE_RESUMED,
+    reconnection.OWES_WHAT_IS_LACKING,
     revocation.REVEALS_SUPERSEDED,
 )
 WORLD_PROPERTIES: tuple[WorldProperty, ...] = (

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from boltspec.channel import Channel
-from boltspec.commitment import View, above_reserve, commitment, dust_balance, fee, feerate, is_in
+from boltspec.commitment import View, above_reserve, commitment, fee, feerate, is_in
 from boltspec.fees import anchors_cost, is_trimmed
-from boltspec.htlc import LOCAL, REMOTE, Side
+from boltspec.htlc import LOCAL
 from boltspec.messages import (
     BADONION,
     CommitmentSigned,
-    UpdateAddHtlc,
     UpdateFailMalformedHtlc,
-    UpdateFee,
-    UpdateFulfillHtlc,
 )
 from boltspec.outputs import outputs
 from boltspec.properties.agreement import honest_and_talking
@@ -22,35 +19,6 @@ from boltspec.properties.property import OfBoth, Step, StepProperty, WorldProper
 from boltspec.scenario import FeeWish, Scenario
 from boltspec.units import FeeratePerKw, to_msat
 from boltspec.world import World
-
-
-def _opener_sets_feerate(step: Step) -> bool:
-    if not isinstance(step.message, UpdateFee):
-        return True
-    params, policy = step.before.params, step.before.params.policy
-    in_range = policy.least_feerate_per_kw <= step.message.feerate_per_kw <= policy.most_feerate_per_kw
-    return in_range and params.opener is (LOCAL if step.sending else REMOTE)
-
-
-def _dust_bounded(step: Step) -> bool:
-    channel, message, view = step.after, step.message, View.REMOTE_NEXT
-    rate, most = feerate(channel, view), channel.params.policy.max_dust_htlc_exposure_msat
-    match message:
-        case UpdateAddHtlc() if step.sending:
-            htlc = channel.htlcs.find(LOCAL, message.id)
-            owners = [side for side in Side if htlc is not None and is_trimmed(channel.params, rate, side, htlc)]
-        case UpdateFee() if step.sending and not channel.params.option_anchors:
-            owners = list(Side) if rate > feerate(step.before, view) else []
-        case _:
-            return True
-    return all(dust_balance(channel, view, owner, rate) <= most for owner in owners)
-
-
-def _exposed_not_claimed(step: Step) -> bool:
-    if not (step.sending and isinstance(step.message, UpdateFulfillHtlc)):
-        return True
-    htlc, most = step.before.htlcs.find(REMOTE, step.message.id), step.before.params.policy.max_dust_htlc_exposure_msat
-    return htlc is None or (htlc.remote_exposure_msat <= most and htlc.local_exposure_msat <= most)
 
 
 def _malformed_is_badonion(step: Step) -> bool:
@@ -121,19 +89,6 @@ def _in_outputs(node: Channel, view: View) -> frozenset[tuple[bool, int]]:
     return frozenset((output.htlc.offered_by_owner, output.htlc.id) for output in made if output.htlc is not None)
 
 
-OPENER_SETS_FEERATE = StepProperty(
-    "OpenerSetsFeerate", "Only who pays the fees changes the feerate, to one that both find reasonable.",
-    _opener_sets_feerate,
-)
-DUST_BOUNDED = StepProperty(
-    "DustBounded",
-    "Neither an offer of a trimmed HTLC nor, without anchors, a higher feerate lets more than the limit go to miners.",
-    _dust_bounded,
-)
-EXPOSED_NOT_CLAIMED = StepProperty(
-    "ExposedNotClaimed", "An HTLC that exposes its recipient to more than the limit is not fulfilled.",
-    _exposed_not_claimed,
-)
 MALFORMED_IS_BADONION = StepProperty(
     "MalformedIsBadonion", "A malformed failure says with its code that the onion cannot be read.",
     _malformed_is_badonion,

@@ -5,35 +5,9 @@ from __future__ import annotations
 from boltspec.channel import Channel, Link
 from boltspec.feerates import forget_pending
 from boltspec.htlc import Stage
-from boltspec.messages import NO_SECRET, ChannelReestablish
-from boltspec.properties.property import MoveProperty, OfBoth, Step, StepProperty, WorldProperty
+from boltspec.properties.property import MoveProperty, OfBoth, WorldProperty
 from boltspec.scenario import Scenario
 from boltspec.world import World
-
-FORWARD = {(Link.DOWN, True): Link.SENT, (Link.RECEIVED, True): Link.UP,
-           (Link.DOWN, False): Link.RECEIVED, (Link.SENT, False): Link.UP}  # fmt: skip
-"""``(link, sending) -> link`` after a ``channel_reestablish``: each node's passes once."""
-
-
-def _resumed_first(step: Step) -> bool:
-    if isinstance(step.message, ChannelReestablish):
-        return FORWARD.get((step.before.link, step.sending)) is step.after.link
-    return step.before.link is Link.UP and not (step.sending and step.before.behind)
-
-
-def _resumed_where_the_peer_is(step: Step) -> bool:
-    message, before, after = step.message, step.before, step.after
-    if step.sending or not isinstance(message, ChannelReestablish):
-        return True
-    number, revocation = message.next_commitment_number, message.next_revocation_number
-    if message.your_last_per_commitment_secret != (NO_SECRET if revocation == 0 else revocation - 1):
-        return False
-    if after.behind and not before.behind:
-        return revocation > before.local_revocations
-    return (
-        number == after.remote_commitment_number + (0 if after.owes_commitment else 1)
-        and revocation == after.local_revocations - (1 if after.owes_revocation else 0)
-    )
 
 
 def _forgets_uncommitted(world: World, scenario: Scenario, committed: tuple[bool, bool]) -> bool:
@@ -87,18 +61,6 @@ def _is_done(node: Channel) -> bool:
     return not changing and not node.htlcs.any(lambda _: True)
 
 
-RESUMED_FIRST = StepProperty(
-    "ResumedFirst",
-    "On a connection channel_reestablish passes once each way, and before anything else; a node that is behind sends"
-    " nothing else.",
-    _resumed_first,
-)
-RESUMES_AS_PROVED = StepProperty(
-    "ResumesAsProved",
-    "A channel is resumed where its peer says and proves that it stands: ahead of us, or where we are but for what we"
-    " send again.",
-    _resumed_where_the_peer_is,
-)
 UNCOMMITTED_FORGOTTEN = WorldProperty(
     "UncommittedForgotten", "A lost connection leaves no update that no signature covers.",
     OfBoth(_all_committed, _forgets_uncommitted),
