@@ -21,6 +21,7 @@ from boltproofs.execution import DEFINED, Execution, Unsupported, entered, paths
 from boltproofs.findings import Finding, Findings
 from boltproofs.formulas import conjunction, disjunction
 from boltproofs.groups import Form, forms
+from boltproofs.payout_theorems import PAYOUT_THEOREMS
 from boltproofs.resumption_theorems import RESUMPTION_THEOREMS
 from boltproofs.runs import RunClaim, RunTheorem
 from boltproofs.solving import QUERY_TIMEOUT_MS, Desk, Task
@@ -36,7 +37,12 @@ def _htlc_of(form: Form) -> Htlc:
     return Htlc(offerer, 0, Msat(1_000), 0, Height(500), added, removal, removed)
 
 
-RUN_THEOREMS: tuple[RunTheorem, ...] = (*ESTABLISHMENT_THEOREMS, *CLOSING_THEOREMS, *RESUMPTION_THEOREMS)
+RUN_THEOREMS: tuple[RunTheorem, ...] = (
+    *ESTABLISHMENT_THEOREMS,
+    *PAYOUT_THEOREMS,
+    *CLOSING_THEOREMS,
+    *RESUMPTION_THEOREMS,
+)
 """All theorems about runs."""
 BY_NAME = {theorem.name: theorem for theorem in RUN_THEOREMS}
 FORMS: tuple[tuple[z3.BoolRef, Htlc], ...] = tuple(
