@@ -11,9 +11,10 @@ from multiprocessing import get_context
 import click
 
 from boltproofs import tables
-from boltproofs.ablation import Ablation, Outcome, ablate_by, baseline
-from boltproofs.explorer.search import Result, Verdict
-from boltproofs.families import large
+from boltproofs.ablation import Ablation, Outcome, ablate_by
+from boltproofs.convergence import LOSSY, Convergence, convergence
+from boltproofs.explorer.search import Result, Verdict, search
+from boltproofs.families import SCENARIOS, large
 from boltproofs.ladder import ladder
 from boltproofs.replay import replay
 from boltproofs.results import directory, store
@@ -27,8 +28,9 @@ def main() -> int:
     """Run everything and return the exit code."""
     started = time.monotonic()
     checks = {"theorems": _prove()}
-    searches, ablation = _search()
+    searches, ablation, converging = _search()
     checks["searches"] = _show_searches(searches)
+    checks["ReestablishConverges"] = _show_convergence(converging)
     checks["ablation"] = _show_ablation(ablation)
     for story in STORIES:
         checks[f"replay: {story.title}"] = _replay(story)
@@ -51,15 +53,17 @@ def _prove() -> bool:
     return result.holds
 
 
-def _search() -> tuple[list[Result], Ablation]:
+def _search() -> tuple[list[Result], Ablation, list[Convergence]]:
     """Search all scenarios, and the small ones again for each rule: every core has something to do to the end."""
     _progress("searching every world of each scenario, then again without each rule")
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
-        only_once = [pool.submit(baseline, name) for name in large()]
+        only_once = [pool.submit(search, SCENARIOS[name]) for name in large()]
+        compared = [pool.submit(convergence, name) for name in LOSSY]
         ablation = ablate_by(pool.map)
-        searches = [one.result for one in ablation.baselines] + [future.result().result for future in only_once]
+        searches = [one.result for one in ablation.baselines] + [future.result() for future in only_once]
+        converging = [future.result() for future in compared]
     store("ablate", ablation.to_json())
-    return searches, ablation
+    return searches, ablation, converging
 
 
 def _show_searches(searches: list[Result]) -> bool:
@@ -70,6 +74,14 @@ def _show_searches(searches: list[Result]) -> bool:
         if result.trace is not None:
             click.echo(ladder(result.trace))
     return all(result.verdict is Verdict.HOLDS for result in searches)
+
+
+def _show_convergence(converging: list[Convergence]) -> bool:
+    for one in converging:
+        as_without = "each is reached without a loss as well" if one.holds else f"{len(one.strange)} only after a loss"
+        click.echo(f"{one.scenario}: the channel is resumed in {one.resumed:,} states, {as_without}")
+    click.echo()
+    return all(one.holds for one in converging)
 
 
 def _show_ablation(ablation: Ablation) -> bool:
