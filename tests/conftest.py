@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from boltchain.bitcoind import BitcoindChain
+from boltchain.daemon import AS_ON_MAINNET
 from boltchain.embedded import EmbeddedChain
 from boltchain.provision import HOW_TO_PROVIDE, find_bitcoind
 from boltchain.server.process import ServerProcess
@@ -39,15 +41,35 @@ def served_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BitcoindC
 
 
 @pytest.fixture(scope="session")
+def relaying_served_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BitcoindChain]:
+    """A chain on `boltchain serve` whose mempool takes what nodes on mainnet relay, and no more."""
+    datadir = tmp_path_factory.mktemp("relaying")
+    with ServerProcess(datadir, durable=False) as server, BitcoindChain(server.connect()) as chain:
+        yield chain
+
+
+@pytest.fixture(scope="session")
+def relaying_bitcoind() -> Iterator[BitcoindChain]:
+    """A chain on a private bitcoind whose mempool takes what nodes on mainnet relay, and no more."""
+    with BitcoindChain.start(bitcoind_program(), AS_ON_MAINNET) as chain:
+        yield chain
+
+
+@pytest.fixture(scope="session")
 def bitcoind() -> Iterator[BitcoindChain]:
     """A chain on a private bitcoind, started once per test process: each test must bring its own coins."""
+    with BitcoindChain.start(bitcoind_program()) as chain:
+        yield chain
+
+
+def bitcoind_program() -> Path:
+    """The program; without one the test is left out, loudly."""
     program = find_bitcoind()
     if program is None and os.environ.get("CI"):
         pytest.fail(f"{NO_BITCOIND}: {HOW_TO_PROVIDE}")
     if program is None:
         pytest.skip(f"{NO_BITCOIND}: {HOW_TO_PROVIDE}")
-    with BitcoindChain.start(program) as chain:
-        yield chain
+    return program
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,7 +12,10 @@ from typing import Any
 
 import click
 
+from boltchain.embedded import EmbeddedChain
 from boltproofs.progress import Slowly
+from boltproofs.replay.disagreement import Disagreement
+from boltproofs.replay.largest import Trial
 from boltproofs.replay.scale import Outcome, replay_many, replayed
 from boltproofs.replay.scope import Extent
 from boltproofs.results import directory
@@ -37,10 +40,12 @@ def main(traces: int, seed: int, workers: int, scenarios: tuple[str, ...], json_
     )
     seconds = time.monotonic() - started
     data = _to_json(outcome, traces, seed, seconds)
+    data["largest"] = {} if scenarios else _largest()
     if json_file is not None and str(json_file) != "-":
         json_file.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     click.echo(json.dumps(data, indent=1) if str(json_file) == "-" else _report(data))
-    sys.exit(HOLDS if data["agreed"] and data["traces"] >= traces else FAILED)
+    largest_agree = not any("disagreement" in one for one in data["largest"].values())
+    sys.exit(HOLDS if data["agreed"] and data["traces"] >= traces and largest_agree else FAILED)
 
 
 def _to_json(outcome: Outcome, wanted: int, seed: int, seconds: float) -> dict[str, Any]:
@@ -59,6 +64,23 @@ def _to_json(outcome: Outcome, wanted: int, seed: int, seconds: float) -> dict[s
         "disagreements": [
             {"trace": _saved(number, one.trace), "report": one.report} for number, one in enumerate(outcome.disagreed)
         ],
+    }
+
+
+def _largest() -> dict[str, Any]:
+    """Make the largest transactions of each format real; say what they weigh by the model and on consensus."""
+    return {name: _weights(name == "anchors") for name in ("anchors", "no anchors")}
+
+
+def _weights(option_anchors: bool) -> dict[str, Any]:
+    with EmbeddedChain() as chain:
+        try:
+            kinds = Trial(chain, option_anchors=option_anchors).run().kinds
+        except Disagreement as found:
+            return {"disagreement": str(found)}
+    return {
+        kind.name: {"transactions": len(kind.transactions), "at_most": kind.modelled, "weight": kind.weight}
+        for kind in kinds
     }
 
 
@@ -81,6 +103,8 @@ def _saved(number: int, trace: Any) -> str:
 def _report(data: dict[str, Any]) -> str:
     lines = [f"{name:28} {_extent_text(one)}" for name, one in data["by_scenario"].items()]
     lines += [f"{name:44} {count:9}" for name, count in data["covered"].items()]
+    for name, kinds in data["largest"].items():
+        lines += [f"483 HTLCs each way, {name}: {kind}: {_weight_text(one)}" for kind, one in kinds.items()]
     for one in data["disagreements"]:
         lines += [one["report"], f"again: boltspec replay --probing --show {one['trace']}"]
     rate = data["traces"] / max(data["seconds"], 0.1)
@@ -96,6 +120,14 @@ def _report(data: dict[str, Any]) -> str:
         f" {each_ms:.0f} ms for each); {len(data['disagreements'])} disagreements"
     )
     return "\n".join(lines)
+
+
+def _weight_text(one: dict[str, int] | str) -> str:
+    if isinstance(one, str):
+        return one
+    return (
+        f"{one['transactions']} of at most {one['weight']:,} weight units, {one['at_most']:,} by the model; all valid"
+    )
 
 
 def _extent_text(one: dict[str, Any]) -> str:

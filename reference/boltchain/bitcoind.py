@@ -49,9 +49,9 @@ class BitcoindChain:
             self.mine(missing)
 
     @classmethod
-    def start(cls, program: Path) -> Self:
-        """A chain on a node of its own, which `close` stops and forgets."""
-        process = BitcoindProcess(program)
+    def start(cls, program: Path, extra_settings: tuple[str, ...] = ()) -> Self:
+        """A chain on a node of its own, which `close` stops and forgets; `extra_settings` go to its command line."""
+        process = BitcoindProcess(program, extra_settings)
         try:
             return cls(process.rpc, process)
         except BaseException:

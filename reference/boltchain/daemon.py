@@ -43,6 +43,15 @@ SETTINGS = (
 )
 """Command line of every private node, besides directories and ports."""
 
+AS_ON_MAINNET = (
+    "-acceptnonstdtxn=0",
+    "-minrelaytxfee=0.00001",
+    "-blockmintxfee=0.00001",
+    "-dustrelayfee=0.00003",
+    "-incrementalrelayfee=0.00001",
+)
+"""Further settings that take back the permissiveness: a mempool as nodes on mainnet had it for years."""
+
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on at this moment."""

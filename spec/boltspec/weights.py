@@ -33,9 +33,13 @@ COMMON_WEIGHT = 4 * (4 + 3 + 1 + 43 + 4) + 2
 """Version, number of inputs (up to 65,535), number of outputs, one P2WSH output, lock time; marker and flag."""
 
 
+MANY_OUTPUTS_WEIGHT = 4 * 2
+"""BOLT 3 counts one byte for the number of outputs without anchors, three with them: above 252 it takes three."""
+
+
 def commitment_weight(option_anchors: bool, htlc_outputs: int) -> int:
     """Return the weight of a commitment transaction; its signatures count with 73 bytes, as BOLT 3 has it."""
-    base = COMMITMENT_WEIGHT_ANCHORS if option_anchors else COMMITMENT_WEIGHT
+    base = COMMITMENT_WEIGHT_ANCHORS if option_anchors else COMMITMENT_WEIGHT + MANY_OUTPUTS_WEIGHT
     return base + HTLC_OUTPUT_WEIGHT * htlc_outputs
 
 

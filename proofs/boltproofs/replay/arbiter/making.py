@@ -170,15 +170,18 @@ class Maker:
         ``forged``: with a guessed secret and a guessed preimage where one is needed.
         """
         script = self.rings[model.signer].wallet_script
-        spends = [
-            self._possible(model.signer, spent, coin, forged) for spent, coin in zip(model.inputs, coins, strict=True)
-        ]
+        spends = self.spends(model, coins, forged=forged)
         transaction = RealTransaction(
             tuple(TxInput(spend.outpoint, spend.sequence) for spend in spends),
             tuple(TxOutput(spend.amount_sat, script) for spend in spends),
             max(spend.locktime for spend in spends),
         )
         return Made(sign_spends(transaction, spends), tuple(range(len(spends))))
+
+    def spends(self, model: Transaction, coins: Sequence[Coin], *, forged: bool = False) -> list[Spend]:
+        """What a claim takes, one by one. :class:`Disagreement` if something cannot be taken like that."""
+        pairs = zip(model.inputs, coins, strict=True)
+        return [self._possible(model.signer, spent, coin, forged) for spent, coin in pairs]
 
     def abandoned_anchor(self, outpoint: Outpoint, coin: Coin, signer: int) -> RealTransaction:
         """Anybody's spend of an anchor."""
