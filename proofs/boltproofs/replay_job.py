@@ -126,7 +126,7 @@ def _weight_text(one: dict[str, int] | str) -> str:
     if isinstance(one, str):
         return one
     return (
-        f"{one['transactions']} of at most {one['weight']:,} weight units, {one['at_most']:,} by the model; all valid"
+        f"{one['transactions']} of at most {one['weight']:,} weight units, {one['at_most']:,} modelled; all valid"
     )
 
 

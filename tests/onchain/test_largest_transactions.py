@@ -1,4 +1,4 @@
-"""TxWellFormed for real: with 483 HTLCs each way all transactions are valid, standard, and as heavy as the model says."""
+"""TxWellFormed for real: with 483 HTLCs each way all is valid, standard, and as heavy as the model says."""
 
 from __future__ import annotations
 
