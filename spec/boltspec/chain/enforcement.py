@@ -275,3 +275,22 @@ def pays_enough(form: Form, option_anchors: bool) -> bool:
 def depth(height: Height, confirmed: Height) -> Blocks:
     """Return how many blocks are on top of the one of that height."""
     return height - confirmed
+
+
+# --- the end ---
+
+IRREVOCABLE_DEPTH = Blocks(100)
+"""How deep what resolves an output must be buried before the node stops watching it (BOLT 5, General Nomenclature)."""
+
+
+def stays_open(case: Situation, kind: Kind, *, is_hopeless: bool) -> bool:
+    """Say whether a node still has to watch an unspent output: it may have to take it, or to learn from its spend.
+
+    ``is_hopeless``: it is an HTLC that the peer had offered, it has expired, and the node may not claim it.
+    """
+    return (case, kind) in RESOLUTIONS and (not is_hopeless or case is Situation.REVOKED)
+
+
+def is_irrevocable(height: Height, confirmed: Height) -> bool:
+    """Say whether what was confirmed at a height cannot be undone any more (B05-general-n-01, B05-general-n-03)."""
+    return depth(height, confirmed) >= IRREVOCABLE_DEPTH

@@ -87,10 +87,16 @@ def made_durable(world: ChainWorld, party: int) -> ChainWorld:
 def _seen(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorld:
     if world.ledger.closing is not None:
         return _after_closing(world, scenario, party)
-    if world.status[party] is Status.CLOSED and duty(AGAIN):
-        # A reorganisation has brought the funding output back.
-        return replace(world, status=with_entry(world.status, party, Status.FAILED))
+    if world.status[party] is Status.CLOSED:
+        return replace(world, status=with_entry(world.status, party, while_unspent(world.status[party], overdue=False)))
     return give_up(world, scenario, party)
+
+
+def while_unspent(status: Status, *, overdue: bool) -> Status:
+    """Return what a party does with the channel while it sees the funding output unspent."""
+    if status is Status.CLOSED and duty(AGAIN):
+        return Status.FAILED  # a reorganisation has brought the funding output back
+    return Status.FAILED if status is Status.OPEN and overdue else status
 
 
 # --- deadlines ---
@@ -100,8 +106,8 @@ def give_up(world: ChainWorld, scenario: ChainScenario, party: int) -> ChainWorl
     """Return the world in which a party has failed the channel if it must."""
     assert world.talk is not None
     if world.status[party] is Status.OPEN and must_fail(world.talk.nodes[party], world, scenario):
-        failed = replace(world, status=with_entry(world.status, party, Status.FAILED))
-        return broadcast(failed, scenario)
+        status = while_unspent(Status.OPEN, overdue=True)
+        return broadcast(replace(world, status=with_entry(world.status, party, status)), scenario)
     return world
 
 
@@ -244,12 +250,20 @@ def _exit(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Transa
         return [world.agreed._replace(signer=party)]
     channel, held = world.talk.nodes[party], world.talk.history[party]
     number = len(held) - 1
-    if is_unsure(world, party) and duty(OUTDATED):
-        return []
-    if not duty(PUBLISH) or not isinstance(publish_commitment(channel, number), Accepted):
+    if not may_leave(channel, number, unsure=is_unsure(world, party)):
         return []
     transaction = own_commitment(scenario, party, held[number])
     return [transaction] if transaction is not None and is_valid(world.ledger, transaction) else []
+
+
+def may_leave(channel: Channel, number: int, *, unsure: bool) -> bool:
+    """Say whether a party that has failed the channel publishes its commitment of that number.
+
+    ``unsure``: it has lost data and not heard from its peer since.
+    """
+    if unsure and duty(OUTDATED):
+        return False
+    return duty(PUBLISH) and isinstance(publish_commitment(channel, number), Accepted)
 
 
 def is_unsure(world: ChainWorld, party: int) -> bool:

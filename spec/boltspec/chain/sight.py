@@ -1,0 +1,136 @@
+"""What one node sees of its channel and of the chain, and what it does then: the specification as a node runs it.
+
+A node knows its own books and what is confirmed, nothing else. This is a chain world in which it is party A and the
+peer is corrupt, so nothing is assumed of the peer; its next step is that of an honest party there
+(:mod:`boltspec.chain.honest`). Whoever runs a node names what it has in the words of the model and calls :func:`look`
+after every block, and whenever it likes: the answer depends on nothing but the argument.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from boltspec.chain import enforcement, honest
+from boltspec.chain.deadlines import Timing
+from boltspec.chain.enforcement import PREFER_MUTUAL, WATCH, Standing, is_irrevocable, may_claim, standing
+from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, Ledger, is_valid, offerer
+from boltspec.chain.payments import Progress, is_for_us
+from boltspec.chain.scenario import ChainScenario, Payment
+from boltspec.chain.transactions import Transaction
+from boltspec.chain.world import ChainWorld, Status
+from boltspec.channel import Channel
+from boltspec.messages import CommitmentSigned
+from boltspec.rules import duty
+from boltspec.units import Blocks, Height
+
+SELF = 0
+"""The node's seat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that a node's next step on chain depends on."""
+
+    channel: Channel
+    """Its books; ``payment_hash`` of an HTLC is the index of its payment."""
+    status: Status
+    ledger: Ledger
+    timing: Timing
+    payments: tuple[Payment, ...]
+    progress: tuple[Progress, ...]
+    """What is known of each payment."""
+    held: CommitmentSigned | None = None
+    """How the peer signed its newest commitment."""
+    agreed: Transaction | None = None
+    """The closing transaction that both have signed."""
+    unsure: bool = False
+    """It has lost data and not heard from its peer since."""
+    batched: bool = False
+    """It punishes all outputs in one transaction while there is time."""
+
+
+class Answer(NamedTuple):
+    """What the node does."""
+
+    status: Status
+    progress: tuple[Progress, ...]
+    wanted: tuple[Transaction, ...]
+    """Transactions that it wants in the next block, where all of them are valid."""
+
+
+def look(sight: Sight) -> Answer:
+    """Return what an honest node does that sees this."""
+    if not duty(WATCH):
+        return Answer(sight.status, sight.progress, ())
+    world, scenario = _world(sight)
+    if sight.ledger.closing is None:
+        overdue = honest.must_fail(sight.channel, world, scenario)
+        status = honest.while_unspent(sight.status, overdue=overdue)
+        return Answer(status, sight.progress, _way_out(sight, scenario) if status is Status.FAILED else ())
+    seen = honest.look(world, scenario)
+    return Answer(seen.status[SELF], seen.payments, tuple(pooled.transaction for pooled in seen.pool))
+
+
+def _way_out(sight: Sight, scenario: ChainScenario) -> tuple[Transaction, ...]:
+    if sight.agreed is not None and duty(PREFER_MUTUAL):
+        return (sight.agreed._replace(signer=SELF),)
+    number = sight.channel.local_commitment_number
+    if sight.held is None or not honest.may_leave(sight.channel, number, unsure=sight.unsure):
+        return ()
+    transaction = honest.own_commitment(scenario, SELF, sight.held)
+    return (transaction,) if transaction is not None and is_valid(sight.ledger, transaction) else ()
+
+
+def standing_in(sight: Sight) -> Standing:
+    """Return what the node makes of the confirmed closing; ValueError if there is none."""
+    if sight.ledger.closing is None:
+        raise ValueError("the funding output is unspent")
+    return standing(sight.channel, sight.ledger.closing, SELF)
+
+
+def is_resolved(sight: Sight, last: Height) -> bool:
+    """Say whether nothing is left to watch: no output is open, and what came last, at a height, is irrevocable."""
+    if sight.ledger.closing is None or not is_irrevocable(sight.ledger.height, last):
+        return False
+    known = standing_in(sight)
+    return not any(
+        enforcement.stays_open(known.case, entry.coin.kind, is_hopeless=_is_hopeless(sight, known, entry))
+        for entry in sight.ledger.unspent
+    )
+
+
+def _is_hopeless(sight: Sight, known: Standing, entry: Confirmed) -> bool:
+    htlc = entry.coin.htlc
+    if htlc is None or entry.coin.kind not in HTLC_OUTPUTS or offerer(entry.coin) == SELF:
+        return False
+    progress = sight.progress[htlc.payment_hash]
+    claimable = progress.known[SELF] and may_claim(
+        known.case, htlc.payment_hash in known.committed, is_for_us(progress)
+    )
+    return not claimable and sight.ledger.height >= htlc.cltv_expiry
+
+
+def _world(sight: Sight) -> tuple[ChainWorld, ChainScenario]:
+    """Return the world in which the node is A and its peer does whatever is possible."""
+    closing = sight.ledger.closing
+    world = ChainWorld(
+        corrupt=(False, True),
+        talk=None,
+        status=(sight.status, Status.OPEN),
+        payments=sight.progress,
+        ledger=sight.ledger,
+        standings=(None if closing is None else standing(sight.channel, closing, SELF), None),
+    )
+    scenario = ChainScenario(
+        name="one node",
+        title="what one node sees",
+        params=sight.channel.params,
+        payments=sight.payments,
+        timing=sight.timing,
+        inclusion=Blocks(1),
+        horizon=Height(0),
+        corrupt=(False, True),
+        batched=sight.batched,
+    )
+    return world, scenario
