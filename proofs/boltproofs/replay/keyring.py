@@ -9,22 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from boltwire.channel_terms import Announced
+from boltwire.claims import Claimant
 from boltwire.hashes import sha256
-from boltwire.keys import Basepoints, BasepointSecrets
+from boltwire.keys import BasepointSecrets
 from boltwire.per_commitment_secrets import generate_from_seed, secret_index
 from boltwire.scripts import p2wpkh
 from boltwire.secp256k1 import PrivateKey, PublicKey
 
 DEFAULT_SEED = b"boltspec replay"
 """What all keys of a replay come from unless something else is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What a party tells its peer when the channel is opened (``open_channel``, ``accept_channel``)."""
-
-    funding_pubkey: PublicKey
-    basepoints: Basepoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,11 @@ class Keyring:
     def wallet_script(self) -> bytes:
         """The p2wpkh output script of the wallet, 22 bytes."""
         return p2wpkh(self.wallet_key.public_key.encoded)
+
+    @property
+    def claimant(self) -> Claimant:
+        """What it claims outputs with."""
+        return Claimant(self.basepoint_secrets, self.funding_key)
 
     def secret_of(self, number: int) -> PrivateKey:
         """The per-commitment secret of our commitment of that number; a stray one for a negative number.

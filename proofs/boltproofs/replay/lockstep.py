@@ -15,7 +15,7 @@ from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring
 from boltproofs.replay.onchain import OnChain
 from boltproofs.replay.party import POINTS_AT_FIRST, Party, Revelation
-from boltproofs.replay.terms import Funding, NoSuchCommitment
+from boltproofs.replay.terms import Funding
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment, View, commitment, untrimmed_count
 from boltspec.enforcement import knows_secret, path_of
@@ -26,6 +26,7 @@ from boltspec.move import Move
 from boltspec.outputs import Kind, Use
 from boltspec.scenario import NAMES, Scenario
 from boltspec.world import World, initial
+from boltwire.channel_terms import NoSuchCommitment
 from boltwire.commitment_signatures import CommitmentSignatures, SignatureCheck
 from boltwire.scripts import funding_script, p2wsh
 from boltwire.transaction import Outpoint, txid_to_hex

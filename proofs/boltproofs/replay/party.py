@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boltproofs.replay.keyring import Announced, Keyring
-from boltproofs.replay.terms import ChannelTerms, Funding, NoSuchCommitment
+from boltproofs.replay.keyring import Keyring
+from boltproofs.replay.terms import Funding, terms_of
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.messages import CommitmentSigned, Signature
 from boltspec.params import Params
+from boltwire.channel_terms import Announced, NoSuchCommitment
 from boltwire.commitment import BuiltCommitment
 from boltwire.commitment_signatures import (
     CommitmentSignatures,
@@ -54,7 +55,7 @@ class Party:
 
     def __init__(self, keys: Keyring, peer: Announced, params: Params, funding: Funding) -> None:
         self.keys = keys
-        self.terms = ChannelTerms(params, keys.announced, peer, funding)
+        self.terms = terms_of(params, keys.announced, peer, funding)
         self.held: list[HeldCommitment | None] = []
         """Our commitments by number; ``None`` where the peer's signature fits no transaction."""
         self.signed: dict[int, BuiltCommitment] = {}

@@ -12,47 +12,29 @@ from functools import cache
 
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import Keyring, payment_preimage
-from boltproofs.replay.terms import ChannelTerms, Funding, NoSuchCommitment
-from boltspec.chain.conditions import Kind, Use
+from boltproofs.replay.terms import Funding, terms_of
+from boltspec.chain.conditions import Use
 from boltspec.chain.transactions import Coin, Form, Input, Outpoint, Transaction, Txid, side
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL
 from boltspec.params import Params
 from boltspec.scenario import NAMES
+from boltwire.channel_terms import NoSuchCommitment
+from boltwire.claims import Target, claim, pair
 from boltwire.closing import ClosingBalance, legacy_closing_transaction
-from boltwire.commitment import BuiltCommitment, OutputRole
+from boltwire.commitment import BuiltCommitment
 from boltwire.commitment_signatures import CommitmentSignatures, complete_commitment, sign_commitment
 from boltwire.fees import commitment_fee
 from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
-from boltwire.htlc_tx import HtlcTransaction, build_htlc_transaction
-from boltwire.keys import derive_private_key, derive_revocation_private_key
-from boltwire.penalty import penalise_htlc, penalise_htlc_transaction, penalise_to_local
+from boltwire.htlc_tx import build_htlc_transaction
 from boltwire.per_commitment_secrets import SecretStore, generate_from_seed, secret_index
 from boltwire.secp256k1 import PrivateKey
 from boltwire.spend import Spend, sign_spends
-from boltwire.sweep import (
-    abandoned_anchor_input,
-    claim_expired_htlc,
-    claim_htlc_with_preimage,
-    sweep_anchor,
-    sweep_htlc_transaction,
-    sweep_to_local,
-    sweep_to_remote,
-)
+from boltwire.sweep import abandoned_anchor_input
 from boltwire.transaction import Outpoint as RealOutpoint
 from boltwire.transaction import Transaction as RealTransaction
 from boltwire.transaction import TxInput, TxOutput
-
-ROLES = {
-    OutputRole.TO_LOCAL: Kind.TO_LOCAL,
-    OutputRole.TO_REMOTE: Kind.TO_REMOTE,
-    OutputRole.OFFERED_HTLC: Kind.OFFERED_HTLC,
-    OutputRole.RECEIVED_HTLC: Kind.RECEIVED_HTLC,
-    OutputRole.TO_LOCAL_ANCHOR: Kind.TO_LOCAL_ANCHOR,
-    OutputRole.TO_REMOTE_ANCHOR: Kind.TO_REMOTE_ANCHOR,
-}
-SECOND_STAGE = (Kind.TIMED_OUT_HTLC, Kind.SUCCEEDED_HTLC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +67,8 @@ class Maker:
         self._params = params
         announced = (rings[0].announced, rings[1].announced)
         self.terms = (
-            ChannelTerms(params, announced[0], announced[1], funding),
-            ChannelTerms(params.mirrored(), announced[1], announced[0], funding),
+            terms_of(params, announced[0], announced[1], funding),
+            terms_of(params.mirrored(), announced[1], announced[0], funding),
         )
         self._signed: dict[tuple[int, int], Signed] = {}
         self._made: dict[Txid, Made] = {}
@@ -94,7 +76,7 @@ class Maker:
     def outpoint(self, outpoint: Outpoint) -> RealOutpoint:
         """The real output that one of the model stands for."""
         if outpoint.txid.form is Form.FUNDING:
-            return self.terms[0].funding.outpoint
+            return self.terms[0].funding_output.outpoint
         return self._made[outpoint.txid].outpoint(outpoint.vout)
 
     def script(self, outpoint: Outpoint) -> bytes:
@@ -162,7 +144,7 @@ class Maker:
         spent, signed = self.outpoint(model.inputs[0].outpoint), self._signed[seat, number]
         made = build_htlc_transaction(signed.built, spent.vout)
         signature = signed.signatures.htlc_signature[signed.built.htlc_vouts().index(spent.vout)]
-        return Made(made.complete(signature, self._htlc_key(seat, signed), preimage), (0,))
+        return Made(made.complete(signature, self.rings[seat].claimant.htlc_key(signed.built), preimage), (0,))
 
     def claim(self, model: Transaction, coins: Sequence[Coin], *, forged: bool = False) -> Made:
         """A sweep or a penalty: all that it takes goes to the signer's wallet, an output for each.
@@ -198,93 +180,36 @@ class Maker:
             raise Disagreement(what, "that it can", f"there is no such transaction: {impossible}") from impossible
 
     def _spend(self, party: int, outpoint: Outpoint, use: Use, coin: Coin, forged: bool) -> Spend:
-        signed = self._signed[coin.seat, coin.number]
+        """A claim of the party; a forged one is signed with a stray key, or shows a wrong preimage."""
+        built, ring = self._signed[coin.seat, coin.number].built, self.rings[party]
+        commitment = Txid(Form.COMMITMENT, coin.seat, coin.number)
+        index = outpoint.vout if outpoint.txid == commitment else outpoint.txid.output
+        vout = self.outpoint(Outpoint(commitment, index)).vout
+        target = Target(built, coin.kind, vout, self.outpoint(outpoint))
         if use is Use.REVOCATION:
-            return self._penalty(party, signed, outpoint, coin, forged)
-        if use is Use.DELAYED:
-            return self._delayed(signed, outpoint, coin)
-        vout, ring = self.outpoint(outpoint).vout, self.rings[party]
-        match use:
-            case Use.DIRECT:
-                found = sweep_to_remote(signed.built, ring.basepoint_secrets.payment_basepoint_secret)
-            case Use.CLAIM_EXPIRED:
-                found = claim_expired_htlc(signed.built, vout, self._htlc_key(party, signed))
-            case Use.CLAIM_WITH_PREIMAGE:
-                assert coin.htlc is not None
-                preimage = payment_preimage(coin.htlc.payment_hash)
-                found = claim_htlc_with_preimage(signed.built, vout, self._htlc_key(party, signed), preimage)
-            case Use.FEE_BUMP:
-                found = sweep_anchor(signed.built, signed.built.outputs[vout].role, ring.funding_key)
-            case _:
-                raise ValueError(f"{use} is no claim")
-        assert found is not None, "an output of the model is never trimmed"
+            # With the secret out of the party's compact store.
+            secret = _from_store(self.rings[coin.seat].per_commitment_seed, coin.number)
+            spend = claim(target, use, ring.claimant, secret=secret)
+            return _with_key(spend, ring.secret_of(-1 - coin.number)) if forged else spend
+        preimage = None if coin.htlc is None else payment_preimage(coin.htlc.payment_hash)
+        found = claim(target, use, ring.claimant, preimage=preimage)
         return _with_wrong_preimage(found) if forged else found
-
-    def _delayed(self, signed: Signed, outpoint: Outpoint, coin: Coin) -> Spend:
-        secrets = self.rings[coin.seat].basepoint_secrets
-        key = derive_private_key(secrets.delayed_payment_basepoint_secret, signed.built.params.per_commitment_point)
-        if coin.kind in SECOND_STAGE:
-            made = self._made_from(signed, outpoint)
-            return sweep_htlc_transaction(signed.built, made, self.outpoint(outpoint), key)
-        return _present(sweep_to_local(signed.built, key))
-
-    def _penalty(self, party: int, signed: Signed, outpoint: Outpoint, coin: Coin, forged: bool) -> Spend:
-        """A penalty with the secret out of the party's compact store; a forged one is signed with a stray key."""
-        ring = self.rings[party]
-        known = _from_store(self.rings[coin.seat].per_commitment_seed, coin.number)
-        key = derive_revocation_private_key(ring.basepoint_secrets.revocation_basepoint_secret, known)
-        if coin.kind in SECOND_STAGE:
-            made = self._made_from(signed, outpoint)
-            spend = penalise_htlc_transaction(signed.built, made, self.outpoint(outpoint), key)
-        elif coin.kind is Kind.TO_LOCAL:
-            spend = _present(penalise_to_local(signed.built, key))
-        else:
-            spend = penalise_htlc(signed.built, self.outpoint(outpoint).vout, key)
-        return _with_key(spend, ring.secret_of(-1 - coin.number)) if forged else spend
-
-    def _made_from(self, signed: Signed, outpoint: Outpoint) -> HtlcTransaction:
-        commitment = Txid(Form.COMMITMENT, outpoint.txid.seat, outpoint.txid.number)
-        return build_htlc_transaction(signed.built, self.outpoint(Outpoint(commitment, outpoint.txid.output)).vout)
-
-    def _htlc_key(self, party: int, signed: Signed) -> PrivateKey:
-        secret = self.rings[party].basepoint_secrets.htlc_basepoint_secret
-        return derive_private_key(secret, signed.built.params.per_commitment_point)
 
 
 def _paired(coins: Sequence[Coin], signed: Commitment, built: BuiltCommitment) -> tuple[int, ...]:
     """Find the real output that stands for each of the model's; :class:`Disagreement` unless they are the same."""
-    left = {
-        vout: (
-            ROLES[real.role],
-            real.output.amount_sat,
-            None if real.htlc_index is None else signed.htlcs[real.htlc_index],
-        )
-        for vout, real in enumerate(built.outputs)
-    }
-    vouts = []
-    for coin in coins:
-        wanted = (coin.kind, int(coin.amount_sat), coin.htlc)
-        found = next((vout for vout, real in left.items() if real == wanted), None)
-        if found is None:
-            break
-        left.pop(found)
-        vouts.append(found)
-    if left or len(vouts) != len(coins):
+    vouts = pair(coins, signed, built)
+    if vouts is None:
         modelled = _amounts([(coin.kind.name, int(coin.amount_sat)) for coin in coins])
         reality = _amounts([(real.role.value, real.output.amount_sat) for real in built.outputs])
         raise Disagreement(f"outputs of commitment {signed.number}", modelled, reality)
-    return tuple(vouts)
+    return vouts
 
 
 def _amounts(entries: Sequence[tuple[str | bytes, int]]) -> str:
     return ", ".join(
         f"{name if isinstance(name, str) else name.hex()} {amount} sat" for name, amount in sorted(entries)
     )
-
-
-def _present(spend: Spend | None) -> Spend:
-    assert spend is not None, "an output of the model is never trimmed"
-    return spend
 
 
 def _with_key(spend: Spend, key: PrivateKey) -> Spend:
