@@ -111,6 +111,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX payments_pending ON payments (created_index) WHERE status = 'pending';
     CREATE INDEX events_by_subject ON events (subject);
     """,
+    # 5: what was signed for peers, of which any may come back: rebuilt when it is to be punished.
+    """
+    CREATE TABLE signed_commitments (
+        channel_id BLOB NOT NULL CHECK (length(channel_id) = 32),
+        number INTEGER NOT NULL CHECK (number >= 0),
+        state BLOB NOT NULL,
+        PRIMARY KEY (channel_id, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """Step ``n`` leads from version ``n - 1`` to version ``n``."""
 

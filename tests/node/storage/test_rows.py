@@ -11,6 +11,7 @@ import pytest
 from boltnode.storage import (
     chain_rows,
     channel_rows,
+    commitment_rows,
     event_rows,
     forward_rows,
     node_row,
@@ -167,3 +168,18 @@ def test_events_of_a_subject_newest_last(store: Store, connection: sqlite3.Conne
     assert [row.at for row in event_rows.load(connection)] == [1, 2, 3, 4]
     assert [row.at for row in event_rows.load(connection, A)] == [1, 3]
     assert [row.at for row in event_rows.load(connection, limit=2)] == [3, 4]
+
+
+def test_commitments_signed_for_the_peer_are_kept_until_the_channel_is_forgotten(
+    store: Store, connection: sqlite3.Connection
+) -> None:
+    channel, other = b"c" * 32, b"d" * 32
+    for owner, number, state in ((channel, 0, b"zero"), (channel, 1, b"one"), (other, 1, b"other")):
+        assert store(commitment_rows.save, owner, number, state) is None
+    assert commitment_rows.load(connection, channel, 1) == b"one"
+    assert commitment_rows.load(connection, channel, 2) is None
+    # Signed again after a reconnection it is the same commitment.
+    assert store(commitment_rows.save, channel, 1, b"one") is None
+    assert store(commitment_rows.forget, channel) is None
+    assert commitment_rows.load(connection, channel, 1) is None
+    assert commitment_rows.load(connection, other, 1) == b"other"
