@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from boltspec.htlc import Htlc, Side
 from boltspec.params import ANCHOR_SAT, Params
+from boltspec.rules import duty
 from boltspec.units import FeeratePerKw, Sat, floor_to_sat
 
 COMMITMENT_WEIGHT = 724
@@ -20,6 +21,10 @@ HTLC_TIMEOUT_WEIGHT = 663
 """Weight of an HTLC-timeout transaction without anchors (B03-fee-calculation-b-02)."""
 HTLC_SUCCESS_WEIGHT = 703
 """Weight of an HTLC-success transaction without anchors (B03-fee-calculation-b-04)."""
+TIMEOUT_IS_FREE = "B03-fee-calculation-b-01"
+"""With anchors an HTLC-timeout transaction pays no fee: its owner adds an input that does."""
+SUCCESS_IS_FREE = "B03-fee-calculation-b-03"
+"""The same for HTLC-success transactions."""
 
 
 def commitment_fee(params: Params, feerate: FeeratePerKw, untrimmed: int) -> Sat:
@@ -38,7 +43,7 @@ def second_stage_fee(params: Params, feerate: FeeratePerKw, offered_by_owner: bo
 
     B03-fee-calculation-b-01 to B03-fee-calculation-b-04.
     """
-    if params.option_anchors:
+    if params.option_anchors and duty(TIMEOUT_IS_FREE if offered_by_owner else SUCCESS_IS_FREE):
         return Sat(0)
     weight = HTLC_TIMEOUT_WEIGHT if offered_by_owner else HTLC_SUCCESS_WEIGHT
     return Sat(feerate * weight // 1000)

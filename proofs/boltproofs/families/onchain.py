@@ -11,7 +11,7 @@ from boltproofs.explorer.family import Family, Form, stated
 from boltproofs.families.onchain_reduction import forgetting
 from boltproofs.families.onchain_shown import OnchainShown
 from boltspec.chain.moves import PLAIN, successors
-from boltspec.chain.presets import C1, C2, C3, DEEP, SCENARIOS
+from boltspec.chain.presets import DEEP, ONCE, SCENARIOS
 from boltspec.chain.properties import PROPERTIES
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import initial
@@ -34,13 +34,13 @@ ONCHAIN = Family(
     title="The chain as arbiter",
     kind=ChainScenario,
     scenarios=SCENARIOS,
-    large=frozenset(one.name for one in (C1, C2, C3)),
+    large=frozenset(one.name for one in ONCE),
     deep=frozenset(one.name for one in DEEP),
     initial=initial,
     successors=successors,
     steps=PLAIN,
     properties=stated(Form.WORLD, PROPERTIES, felt=lambda name: name not in CAUTION),
-    home=("chain",),
+    home=("chain", "fees"),
     worlds="chain.moves",
     shown=OnchainShown(),
     reduction=forgetting,

@@ -19,9 +19,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from boltspec.chain.ledger import Closing, Confirmed, Ledger
+from boltspec.chain.mempool import Pooled
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import NOBODY, Coin, Outpoint, Transaction, Txid
-from boltspec.chain.world import ChainWorld, Pooled, Status, standing_of
+from boltspec.chain.world import ChainWorld, Status, standing_of
 
 
 def forgetting(scenario: ChainScenario) -> Callable[[ChainWorld], ChainWorld]:
@@ -46,6 +47,7 @@ def forgetting(scenario: ChainScenario) -> Callable[[ChainWorld], ChainWorld]:
             ledger=_without_number(world.ledger, closing),
             pool=tuple(map(_pooled, world.pool)),
             reopened=tuple(map(_outpoint, world.reopened)),
+            bids=tuple(bid._replace(outpoints=tuple(map(_outpoint, bid.outpoints))) for bid in world.bids),
             evicted=tuple(map(_txid, world.evicted)),
         )
 

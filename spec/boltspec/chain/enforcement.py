@@ -181,9 +181,12 @@ def learns_from(case: Situation, claim: Claim, seat: int) -> bool:
 
 
 FULFIL_AT_ONCE = "B02-forwarding-n-05"
-"""The duty to fulfil the incoming HTLC as soon as the peer has shown the preimage.
-
-B05-local-commit-local-offers-n-07 and B05-remote-commit-local-offers-l-03 say it again for HTLCs without an output."""
+"""The duty to fulfil the incoming HTLC as soon as the peer has shown the preimage."""
+FULFIL_MISSING: dict[Situation, str] = {
+    Situation.LOCAL: "B05-local-commit-local-offers-n-07",
+    Situation.REMOTE: "B05-remote-commit-local-offers-l-03",
+}
+"""The same for HTLCs without an output: a preimage that is known counts, not that the HTLC is missing."""
 FAIL_MISSING: dict[Situation, str] = {
     Situation.LOCAL: "B05-local-commit-local-offers-n-08",
     Situation.REMOTE: "B05-remote-commit-local-offers-l-04",
@@ -206,6 +209,11 @@ def fails_upstream(case: Situation, depth: Blocks, reorg_depth: Blocks, missing:
     if missing:
         return case not in FAIL_MISSING or duty(FAIL_MISSING[case])
     return case is not Situation.LOCAL or duty(FAIL_TIMED_OUT)
+
+
+def fulfils_missing(case: Situation) -> bool:
+    """Say whether the incoming HTLC is fulfilled when the outgoing one has no output and its preimage is known."""
+    return case not in FULFIL_MISSING or duty(FULFIL_MISSING[case])
 
 
 # --- going on chain ---
@@ -244,7 +252,10 @@ PREFER_MUTUAL = "B05-failing-channel-n-04"
 STOP = "B05-general-n-05"
 """The duty to fail the channel once its funding output is spent."""
 BUMP_COMMITMENT = "B05-failing-channel-n-07"
-BUMP_HTLC: tuple[str, str] = ("B05-htlc-tx-l-02", "B05-htlc-tx-n-01")
+BUMP_HTLC: tuple[str, ...] = ("B05-htlc-tx-b-01", "B05-htlc-tx-l-02", "B05-htlc-tx-n-01")
+"""An input that pays can be added, since the peer has not signed the inputs; it is added; and it pays enough."""
+SIGN_ALL = "B05-htlc-tx-l-01"
+"""The duty to sign all of one's own HTLC transaction: nobody else can change it."""
 OFFERER_DEADLINE: tuple[str, str] = ("B02-cltv-delta-h-01", "B02-cltv-delta-h-04")
 INVALIDATED = "B05-revoked-commit-l-16"
 """The duty to make a penalty anew when an HTLC transaction has spent one of its inputs."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from boltspec.chain.bidding import Wallets, is_unsettled, placed, still_possible
 from boltspec.chain.conditions import Condition, Use, first_block
 from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
 from boltspec.chain.enforcement import (
@@ -31,6 +32,7 @@ from boltspec.chain.enforcement import (
     Standing,
     depth,
     fails_upstream,
+    fulfils_missing,
     learns_from,
     may_claim,
     pays_enough,
@@ -38,10 +40,21 @@ from boltspec.chain.enforcement import (
     resolution,
 )
 from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, is_valid
-from boltspec.chain.payments import Downstream, Progress, failed_upstream, is_for_us, known_to, learned
+from boltspec.chain.mempool import Market, Pooled
+from boltspec.chain.payments import (
+    Downstream,
+    Progress,
+    failed_upstream,
+    has_time,
+    is_for_us,
+    is_to_settle,
+    known_to,
+    learned,
+    settled,
+)
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Transaction, commitment_transaction, joined, side, spending
-from boltspec.chain.world import ChainWorld, Pooled, Status, standing_of, ways, with_entry
+from boltspec.chain.world import ChainWorld, Status, standing_of, ways, with_entry
 from boltspec.channel import Channel, Link
 from boltspec.commitment import View, is_in
 from boltspec.htlc import LOCAL, Htlc, Removal, Stage
@@ -68,6 +81,8 @@ def look(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     for party in (0, 1):
         if not world.corrupt[party] and world.status[party] is not Status.FORGOTTEN and duty(WATCH):
             world = _seen(made_durable(world, party), scenario, party)
+    if any(payment.incoming_away for payment in scenario.payments):
+        world = _settled_in_time(world, scenario)
     return broadcast(world, scenario)
 
 
@@ -173,10 +188,12 @@ def _told(world: ChainWorld, scenario: ChainScenario, party: int, known: Standin
     if index not in known.offered:
         return progress
     if (party, index) not in closing.outputs_for:
-        if progress.known[party]:
-            return progress
+        if progress.known[party] and fulfils_missing(known.case):
+            return progress if scenario.payments[index].incoming_away else _passed_on(progress, scenario, index, height)
         ends = fails_upstream(known.case, depth(height, closing.height), timing.reorg_depth, missing=True)
         return failed_upstream(progress) if ends else progress
+    if is_to_settle(progress, scenario.payments[index]):
+        return progress
     for claim in claims:
         if claim.use in (Use.HTLC_TIMEOUT, Use.CLAIM_EXPIRED, Use.REVOCATION):
             deep = depth(height, claim.height)
@@ -185,16 +202,34 @@ def _told(world: ChainWorld, scenario: ChainScenario, party: int, known: Standin
     return progress
 
 
+def _passed_on(progress: Progress, scenario: ChainScenario, index: int, height: Height) -> Progress:
+    return settled(progress, scenario.payments[index], height, scenario.timing)
+
+
+def _settled_in_time(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
+    """Return the world in which preimages are enforced that can wait no longer for the peer on the incoming channel."""
+    height, timing = world.ledger.height, scenario.timing
+    return replace(
+        world,
+        payments=tuple(
+            settled(progress, payment, height, timing)
+            if is_to_settle(progress, payment) and not has_time(payment, height + Blocks(1), timing)
+            else progress
+            for payment, progress in zip(scenario.payments, world.payments, strict=True)
+        ),
+    )
+
+
 # --- what it broadcasts ---
 
 
 def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
     """Return the world with the transactions in the pool that honest parties want confirmed now."""
+    if scenario.market is not None:
+        return _bid(world, scenario, scenario.market)
     waited = {pooled.transaction.txid: pooled.waited for pooled in world.pool}
     pool, payments = [], list(world.payments)
-    for party in (0, 1):
-        if world.corrupt[party] or world.status[party] is Status.FORGOTTEN or not duty(WATCH):
-            continue
+    for party in _watching(world):
         for transaction in wanted(world, scenario, party):
             if transaction.txid in world.evicted and not duty(REBROADCAST):
                 continue
@@ -204,6 +239,27 @@ def broadcast(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:
                 payments[index] = payments[index]._replace(disclosed=True)
     evicted = () if duty(REBROADCAST) else world.evicted
     return replace(world, pool=tuple(sorted(pool)), payments=tuple(payments), evicted=evicted)
+
+
+def _watching(world: ChainWorld) -> Iterator[int]:
+    for party in (0, 1):
+        if not world.corrupt[party] and world.status[party] is not Status.FORGOTTEN and duty(WATCH):
+            yield party
+
+
+def _bid(world: ChainWorld, scenario: ChainScenario, market: Market) -> ChainWorld:
+    """Return the world after honest parties have broadcast what they want, for what they offer."""
+    wishes = [transaction for party in _watching(world) for transaction in wanted(world, scenario, party)]
+    payments = list(world.payments)
+    for index in {index for transaction in wishes for index in shown(world, transaction)}:
+        payments[index] = payments[index]._replace(disclosed=True)
+    pool, bids = placed(still_possible(world.pool, world.ledger), world.bids, wallets(world, scenario, market), wishes)
+    return replace(world, pool=pool, bids=bids, payments=tuple(payments))
+
+
+def wallets(world: ChainWorld, scenario: ChainScenario, market: Market) -> Wallets:
+    """Return what the parties bid with."""
+    return Wallets(market, scenario.params.option_anchors, world.coins)
 
 
 def shown(world: ChainWorld, transaction: Transaction) -> Iterator[int]:
@@ -225,11 +281,20 @@ def wanted(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Trans
         for confirmed in world.ledger.unspent
         if (way := taken(world, scenario, party, known, confirmed)) is not None
     ]
+    if scenario.batched and known.case is Situation.REMOTE:
+        return _together(claims)
     if scenario.batched and known.case is Situation.REVOKED and len(claims) > 1:
         if _was_invalidated(world) and not duty(INVALIDATED):
             return []
         return claims if _is_delay_ending(world, scenario) and duty(SEPARATE) else [joined(tuple(claims))]
     return claims
+
+
+def _together(claims: list[Transaction]) -> list[Transaction]:
+    """Return one transaction for all HTLCs that are taken back, and the others."""
+    expired = tuple(claim for claim in claims if claim.inputs[0].use is Use.CLAIM_EXPIRED)
+    others = [claim for claim in claims if claim not in expired]
+    return [*others, joined(expired)] if expired else others
 
 
 def _is_delay_ending(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -313,8 +378,10 @@ def _may_show(world: ChainWorld, scenario: ChainScenario, known: Standing, confi
     return is_owed(progress) or not late or not duty(TOO_LATE)
 
 
-def is_waiting(world: ChainWorld) -> bool:
+def is_waiting(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether a transaction of an honest party is in the mempool, or will be again with the next block."""
+    if scenario.market is not None:
+        return is_unsettled(world.pool, world.bids, wallets(world, scenario, scenario.market))
     if any(pooled.pays_enough for pooled in world.pool):
         return True
     return bool(world.evicted) and duty(REBROADCAST)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from boltspec.chain.conditions import Kind, Use, first_block
-from boltspec.chain.transactions import FUNDING_OUTPOINT, Coin, Form, Outpoint, Transaction, Txid, funding_coin
+from boltspec.chain.transactions import FUNDING_OUTPOINT, Coin, Form, Outpoint, Transaction, Trimmed, Txid, funding_coin
 from boltspec.params import Params
 from boltspec.units import Blocks, Height, Sat
 
@@ -52,6 +52,8 @@ class Closing(NamedTuple):
     """Height of the block that confirmed it."""
     outputs_for: tuple[tuple[int, int], ...] = ()
     """The HTLCs that have an output: offerer's seat and payment hash."""
+    trimmed: tuple[Trimmed, ...] = ()
+    """The HTLCs that have none, being too small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def _closing(transaction: Transaction, height: Height) -> Closing:
         transaction.txid,
         height,
         tuple(sorted(_htlc(coin) for coin in transaction.outputs if coin.kind in HTLC_OUTPUTS)),
+        transaction.trimmed,
     )
 
 

@@ -14,8 +14,9 @@ from itertools import product
 
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
+from boltspec.chain.bidding import RESERVE, coin, raised
 from boltspec.chain.conditions import Kind
-from boltspec.chain.enforcement import KEEP, publish_commitment
+from boltspec.chain.enforcement import KEEP, SIGN_ALL, publish_commitment
 from boltspec.chain.honest import (
     Said,
     after_message,
@@ -29,11 +30,19 @@ from boltspec.chain.honest import (
     own_commitment,
 )
 from boltspec.chain.ledger import confirm, is_valid
-from boltspec.chain.payments import Downstream, last_preimage, learned
+from boltspec.chain.mempool import Market, Pooled, is_admitted, outbidding, pin, submitted, withdrawal
+from boltspec.chain.payments import Downstream, is_to_settle, last_preimage, learned, settled
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
-from boltspec.chain.transactions import Transaction, closing_transaction, spending
-from boltspec.chain.world import Block, ChainWorld, Pooled, Status, begun, ways, with_entry
+from boltspec.chain.transactions import (
+    Form,
+    Transaction,
+    can_be_siphoned,
+    closing_transaction,
+    siphoned,
+    spending,
+)
+from boltspec.chain.world import Block, ChainWorld, Status, begun, ways, with_entry
 from boltspec.channel import Channel
 from boltspec.fees import commitment_fee
 from boltspec.htlc import REMOTE, Stage
@@ -80,7 +89,10 @@ def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN)
             yield from _farewells(world, scenario)
         if not world.ledger.filled:
             yield from _neighbours(world, scenario)
+            yield from _settlements(world, scenario)
         yield from _evictions(world)
+        yield from _submissions(world, scenario)
+        yield from _expenses(world, scenario)
     if world.ledger.closing is None:
         yield from _publications(world, scenario)
     else:
@@ -103,7 +115,7 @@ def take(world: ChainWorld, scenario: ChainScenario, move: Move) -> ChainWorld:
 
 def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether anybody may still send or receive messages that matter."""
-    if world.talk is None or world.agreed is not None or world.ledger.height >= scenario.horizon:
+    if scenario.silent or world.talk is None or world.agreed is not None or world.ledger.height >= scenario.horizon:
         return False
     closing = world.ledger.closing
     if closing is not None:
@@ -207,6 +219,15 @@ def _neighbours(world: ChainWorld, scenario: ChainScenario) -> Reached:
                 yield _neighbour(world, scenario, index, "paid on", Downstream.FULFILLED)
 
 
+def _settlements(world: ChainWorld, scenario: ChainScenario) -> Reached:
+    """A peer on an incoming channel is there again, and is given the preimage that was waiting for it."""
+    for index, (payment, progress) in enumerate(zip(scenario.payments, world.payments, strict=True)):
+        if payment.incoming_away and is_to_settle(progress, payment):
+            done = settled(progress, payment, world.ledger.height, scenario.timing)
+            payments = (*world.payments[:index], done, *world.payments[index + 1 :])
+            yield Move(payment.offerer, "settle", str(index)), replace(world, payments=payments)
+
+
 def _neighbour(
     world: ChainWorld, scenario: ChainScenario, index: int, what: str, state: Downstream
 ) -> tuple[Move, ChainWorld]:
@@ -256,40 +277,111 @@ def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
         honest = not world.corrupt[party]
         if honest and not scenario.careless:
             continue
-        for number, held in enumerate(world.talk.history[party]):
+        for detail, transaction in _commitments(world, scenario, party):
+            number = transaction.txid.number
             if honest and not isinstance(publish_commitment(world.talk.nodes[party], number), Accepted):
                 continue
-            transaction = own_commitment(scenario, party, held)
-            if transaction is not None:
-                yield _included(world, Move(party, "publish", f"commitment {number}"), transaction)
-        for index, held in enumerate(world.kept[party]):
-            transaction = own_commitment(scenario, party, held)
-            if transaction is not None:
-                yield _included(world, Move(party, "publish", f"denied commitment {index}"), transaction)
+            yield _included(world, Move(party, "publish", detail), transaction)
         if world.agreed is not None and not honest:
             yield _included(world, Move(party, "publish", "closing transaction"), world.agreed)
 
 
 def _thefts(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Spends of corrupt parties: whatever they can make. Anchors are worth nothing to them."""
-    for party in (0, 1):
-        if not world.corrupt[party]:
+    for party in _thieves(world):
+        for detail, transaction in _spends(world, scenario, party):
+            yield _included(world, Move(party, "spend", detail), transaction)
+            if can_be_siphoned(scenario.params, transaction):
+                yield _included(world, Move(party, "spend", f"{detail} siphoned"), siphoned(transaction))
+
+
+def _thieves(world: ChainWorld) -> Iterator[int]:
+    return (party for party in (0, 1) if world.corrupt[party])
+
+
+def _commitments(world: ChainWorld, scenario: ChainScenario, party: int) -> Iterator[tuple[str, Transaction]]:
+    """Yield the commitments that a party holds, and those that it denies to hold."""
+    assert world.talk is not None
+    held = [(f"commitment {number}", one) for number, one in enumerate(world.talk.history[party])]
+    held += [(f"denied commitment {index}", one) for index, one in enumerate(world.kept[party])]
+    for detail, one in held:
+        transaction = own_commitment(scenario, party, one)
+        if transaction is not None:
+            yield detail, transaction
+
+
+def _spends(world: ChainWorld, scenario: ChainScenario, party: int) -> Iterator[tuple[str, Transaction]]:
+    """Yield the spends that a party can make and that the next block may hold."""
+    for index, confirmed in enumerate(world.ledger.unspent):
+        if confirmed.coin.kind in (Kind.TO_LOCAL_ANCHOR, Kind.TO_REMOTE_ANCHOR):
             continue
-        for index, confirmed in enumerate(world.ledger.unspent):
-            if confirmed.coin.kind in (Kind.TO_LOCAL_ANCHOR, Kind.TO_REMOTE_ANCHOR):
-                continue
-            for way in ways(world, party, confirmed):
-                if is_open(scenario, confirmed, way, world.ledger.height):
-                    transaction = spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
-                    detail = f"{index} {confirmed.coin.kind.name.lower()} {way.use}"
-                    yield _included(world, Move(party, "spend", detail), transaction)
+        for way in ways(world, party, confirmed):
+            if is_open(scenario, confirmed, way, world.ledger.height):
+                transaction = spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
+                yield f"{index} {confirmed.coin.kind.name.lower()} {way.use}", transaction
+
+
+# --- the mempool ---
+
+
+def _submissions(world: ChainWorld, scenario: ChainScenario) -> Reached:
+    """Transactions that corrupt parties put into the mempool: pins, replacements, and withdrawals of their own."""
+    market = scenario.market
+    if market is None or not world.submissions or world.ledger.filled:
+        return
+    for party in _thieves(world):
+        for what, entry in _offers(world, scenario, market, party):
+            if is_admitted(world.pool, entry.slots, entry.feerate, entry.weight):
+                pool = submitted(world.pool, entry)
+                yield Move(party, "submit", what), replace(world, pool=pool, submissions=world.submissions - 1)
+
+
+def _offers(world: ChainWorld, scenario: ChainScenario, market: Market, party: int) -> Iterator[tuple[str, Pooled]]:
+    paying = coin(party, world.submissions)
+    for detail, transaction in _competing(world, scenario, market, party):
+        if market.can_pin:
+            yield f"pin {detail}", pin(transaction, market, paying)
+        higher = outbidding(transaction, market, paying, world.pool)
+        if higher is not None:
+            yield f"outbid {detail}", higher
+    for entry in world.pool:
+        if entry.transaction.signer == party and entry.coins:
+            yield f"withdraw {entry.transaction.txid.form.name.lower()}", withdrawal(entry)
+
+
+def _competing(
+    world: ChainWorld, scenario: ChainScenario, market: Market, party: int
+) -> Iterator[tuple[str, Transaction]]:
+    """Yield what a corrupt party could put into the mempool.
+
+    An HTLC transaction that its owner has signed with no more than it had to (not as B05-htlc-tx-l-01 asks) can be
+    taken apart and paid for by anybody.
+    """
+    if world.ledger.closing is not None:
+        yield from _spends(world, scenario, party)
+    elif market.commitments:
+        yield from _commitments(world, scenario, party)
+    for entry in world.pool:
+        transaction = entry.transaction
+        if transaction.signer != party and transaction.txid.form is Form.SECOND_STAGE and not duty(SIGN_ALL):
+            yield f"{transaction.txid.output} of the other", transaction._replace(signer=party)
+
+
+def _expenses(world: ChainWorld, scenario: ChainScenario) -> Reached:
+    """An honest party that keeps no reserve spends a coin on something else."""
+    if scenario.market is None:
+        return
+    for party in (0, 1):
+        if not world.corrupt[party] and world.status[party] is Status.OPEN and world.coins[party] and not duty(RESERVE):
+            left = (world.coins[0] - 1, world.coins[1]) if party == 0 else (world.coins[0], world.coins[1] - 1)
+            yield Move(party, "pay", "with a coin of the reserve"), replace(world, coins=left)
 
 
 def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Transactions of honest parties that miners include although they need not yet, or before a conflicting one."""
     for pooled in world.pool:
         transaction = pooled.transaction
-        if not is_valid(world.ledger, transaction):
+        if world.corrupt[transaction.signer] or not is_valid(world.ledger, transaction):
             continue
         if _is_due(pooled, scenario) and not _has_rival(world, pooled):
             continue
@@ -312,6 +404,8 @@ def _included(world: ChainWorld, move: Move, transaction: Transaction) -> tuple[
 def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
     if scenario.pinned and len(pooled.transaction.inputs) > 1:
         return False
+    if scenario.market is not None:
+        return pooled.pays_enough and bool(pooled.transaction.inputs)
     return pooled.pays_enough and pooled.waited + Blocks(1) >= scenario.inclusion
 
 
@@ -321,13 +415,14 @@ def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
 def _blocks(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """Close the block that is being built, with all that must be in it."""
     ledger = reduce(confirm, due(world, scenario), world.ledger)
-    busy = ledger.filled or is_waiting(world) or world.hidden > Blocks(0)
+    busy = ledger.filled or is_waiting(world, scenario) or world.hidden > Blocks(0)
     height = world.ledger.height + Blocks(1) if busy else next_height(world, scenario, scenario.leap)
     if height is None:
         return
     hidden = max(world.hidden - Blocks(1), Blocks(0))
     pool = tuple(pooled._replace(waited=pooled.waited + Blocks(1)) for pooled in world.pool)
-    mined = replace(world, ledger=chain.mine(ledger, height), pool=pool, hidden=hidden)
+    bids = world.bids if scenario.market is None else tuple(raised(bid, scenario.market) for bid in world.bids)
+    mined = replace(world, ledger=chain.mine(ledger, height), pool=pool, bids=bids, hidden=hidden)
     seen = mined if hidden > Blocks(0) else look(mined, scenario)
     yield Move(CHAIN, "mine", ""), replace(seen, past=_past(world, seen, scenario))
 

@@ -2,7 +2,8 @@
 
 The neighbours are mocks, as free as honest or corrupt neighbours could be together within the bounds of time: the
 outgoing channel may show the preimage until the last moment at which it could still do so on chain; the incoming one
-takes a preimage only while it could be enforced there.
+takes a preimage only while it could be enforced there. Where the peer on the incoming channel is away, the preimage
+waits for it, until the offerer goes on chain there itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from boltspec.chain.deadlines import Timing
 from boltspec.chain.scenario import Payment
-from boltspec.units import Height
+from boltspec.units import Blocks, Height
 
 
 class Upstream(IntEnum):
@@ -72,14 +73,32 @@ def started(payment: Payment, corrupt: tuple[bool, bool]) -> Progress:
 def learned(progress: Progress, payment: Payment, seat: int, height: Height, timing: Timing) -> Progress:
     """Return the progress once the party in a seat has seen the preimage at some height.
 
-    An offerer fulfils its incoming HTLC with it (B02-forwarding-n-05), if there is time to enforce that.
+    An offerer fulfils its incoming HTLC with it (B02-forwarding-n-05), if there is time to enforce that. If its peer
+    there is away that has to wait (:func:`settled`).
     """
-    upstream = progress.upstream
-    if seat == payment.offerer and upstream is Upstream.PENDING:
-        assert payment.incoming_expiry is not None
-        in_time = height + timing.reorg_depth * 2 + timing.confirmation <= payment.incoming_expiry
-        upstream = Upstream.FULFILLED if in_time else Upstream.LOST
-    return known_to(progress, seat)._replace(upstream=upstream)
+    progress = known_to(progress, seat)
+    waits = payment.incoming_away and has_time(payment, height + Blocks(1), timing)
+    return progress if seat != payment.offerer or waits else settled(progress, payment, height, timing)
+
+
+def settled(progress: Progress, payment: Payment, height: Height, timing: Timing) -> Progress:
+    """Return the progress once the offerer has passed on a preimage that it knows, or tried to."""
+    if progress.upstream is not Upstream.PENDING:
+        return progress
+    in_time = has_time(payment, height, timing)
+    return progress._replace(upstream=Upstream.FULFILLED if in_time else Upstream.LOST)
+
+
+def has_time(payment: Payment, height: Height, timing: Timing) -> bool:
+    """Say whether the incoming HTLC, if there is one, can still be enforced on chain when the chain has that height."""
+    if payment.incoming_expiry is None:
+        return False
+    return height + timing.reorg_depth * 2 + timing.confirmation <= payment.incoming_expiry
+
+
+def is_to_settle(progress: Progress, payment: Payment) -> bool:
+    """Say whether the offerer knows the preimage and has not passed it on."""
+    return progress.upstream is Upstream.PENDING and progress.known[payment.offerer]
 
 
 def known_to(progress: Progress, seat: int) -> Progress:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from boltspec.chain.deadlines import Timing
+from boltspec.chain.mempool import Market
 from boltspec.chain.scenario import ChainScenario, Payment
 from boltspec.scenario import small_limits, small_params
 from boltspec.units import Blocks, Height, Msat
@@ -93,6 +94,20 @@ WITH_DISCONNECTION = replace(
 WITH_CRASH = replace(C1, name="C1-crash", title="A pays 3 to B; a party may crash", crashes=1)
 WITH_RESTORE = replace(C1, name="C1-restore", title="A pays 3 to B; a party loses its data", restores=1)
 
+PLAIN = replace(
+    C3,
+    name="C3-plain",
+    title="C pays 4 to D, A and B forward; no anchors",
+    params=replace(PARAMS, option_anchors=False),
+)
+"""HTLC transactions pay a fee, out of the HTLC; claims need no block between them and the commitment."""
+TRIMMED = replace(
+    C3,
+    name="C3-trimmed",
+    title="C pays D less than an output is worth; A and B forward",
+    payments=(replace(C3.payments[0], amount_msat=Msat(300_000)),),
+)
+
 # --- one set of corrupt parties each: small enough to be searched again without each rule ---
 
 A, B = (True, False), (False, True)
@@ -102,8 +117,79 @@ def _one(scenario: ChainScenario, corrupt: tuple[bool, bool], name: str, title: 
     return replace(scenario, name=name, title=title, corrupt=corrupt, every_corrupt_set=False)
 
 
+def _silent(scenario: ChainScenario, corrupt: tuple[bool, bool], name: str, title: str) -> ChainScenario:
+    return replace(_one(scenario, corrupt, name, title), silent=True)
+
+
+AWAY = replace(C3, payments=(replace(C3.payments[0], incoming_away=True),))
 OWN_INVOICE = replace(C2, payments=(replace(C2.payments[0], own_invoice=True),))
 SHORT_REORGANISATION = replace(WITH_REORGANISATION, payments=(Payment(0, UNIT * 4, Height(6)),), horizon=Height(7))
+
+
+# --- fees, wallets and the mempool: the peer is silent once all HTLCs are committed ---
+
+
+def _bidding(name: str, title: str, confirmation: int, market: Market, *payments: Payment) -> ChainScenario:
+    """Return a scenario with B corrupt; ``confirmation`` is S, for which the market leaves as many blocks."""
+    return ChainScenario(
+        name=name,
+        title=title,
+        params=PARAMS,
+        payments=payments,
+        timing=Timing(reorg_depth=Blocks(0), grace=Blocks(0), confirmation=Blocks(confirmation)),
+        inclusion=Blocks((confirmation + 1) // 2),
+        horizon=Height(6),
+        corrupt=B,
+        silent=True,
+        market=market,
+    )
+
+
+def _forwarded(amount: int, confirmation: int) -> Payment:
+    """Return a payment that expires at 5, from an HTLC that expires 2S blocks later."""
+    return Payment(0, UNIT * amount, Height(5), incoming_expiry=Height(5 + 2 * confirmation))
+
+
+PINNED_HTLC = Market(asked=2, bids=(2, 4), submissions=1, commitments=False)
+"""A claim on an HTLC can be kept out of the mempool, once."""
+CYCLED_HTLC = Market(asked=2, bids=(2,), submissions=2, commitments=False, pinning_weight=1)
+"""A claim on an HTLC can be taken out of the mempool, once: that takes two transactions."""
+RISING = Market(asked=2, bids=(1, 2, 4), submissions=2)
+"""A node begins below what miners ask for; commitments and claims can be pinned."""
+MEMPOOL = (
+    _bidding("C3-rising-B", "A forwards 4 to B; fees have to be raised", 5, RISING, _forwarded(4, 5)),
+    _bidding("C3-pinning-B", "A forwards 4 to B, who can pin a claim", 3, PINNED_HTLC, _forwarded(4, 3)),
+    _bidding("C3-cycling-B", "A forwards 4 to B, who can replace a claim", 3, CYCLED_HTLC, _forwarded(4, 3)),
+    replace(
+        _bidding("C2-cycling-A", "A pays 4 over B, and can replace what it spends", 2, CYCLED_HTLC),
+        payments=(Payment(0, UNIT * 4, Height(7), outgoing_expiry=Height(3)),),
+        corrupt=A,
+    ),
+    replace(
+        _bidding(
+            "C5-stalling-B",
+            "A forwards 4 and 3 to B, and takes both back in one transaction",
+            5,
+            Market(asked=2, bids=(1, 2), coins=2),
+            _forwarded(4, 5),
+            _forwarded(3, 5),
+        ),
+        batched=True,
+    ),
+)
+WITH_MARKET = replace(
+    C3,
+    name="C3-mempool",
+    title="C pays 4 to D, A and B forward; fees have to be raised, transactions can be pinned and replaced",
+    payments=(Payment(0, UNIT * 4, Height(12), incoming_expiry=Height(22), outgoing_expiry=Height(2)),),
+    timing=Timing(reorg_depth=Blocks(0), grace=Blocks(0), confirmation=Blocks(5)),
+    inclusion=Blocks(3),
+    horizon=Height(16),
+    market=RISING,
+)
+
+# --- the small ones ---
+
 SMALL = (
     _one(C1, A, "C1-A", "A pays 3 to B"),
     _one(replace(C1, mutual=True), B, "C1-B", "A pays 3 to B; they may close together"),
@@ -114,11 +200,14 @@ SMALL = (
     _one(replace(C1, careless=True), (False, False), "C1-careless", "A pays 3 to B; both are tempted"),
     _one(replace(C1, careless=True), A, "C1-careless-A", "A pays 3 to B; B is tempted"),
     _one(OWN_INVOICE, A, "C2-own-invoice-A", "A sends 3 over B with the hash of an invoice of B's"),
-    _one(SHORT_REORGANISATION, B, "C1-reorganisation-B", "A pays 4 to B; a block may be undone"),
+    _one(AWAY, B, "C3-away-B", "C pays 4 to D, A and B forward; C is away when A learns the preimage"),
+    _silent(SHORT_REORGANISATION, B, "C1-reorganisation-B", "A pays 4 to B, who falls silent; a block may be undone"),
     _one(WITH_CRASH, A, "C1-crash-A", WITH_CRASH.title),
     _one(WITH_RESTORE, B, "C1-restore-B", WITH_RESTORE.title),
-    _one(WITH_EVICTION, A, "C3-eviction-A", WITH_EVICTION.title),
-    _one(WITH_EVICTION, B, "C3-eviction-B", WITH_EVICTION.title),
+    _silent(WITH_EVICTION, A, "C3-eviction-A", WITH_EVICTION.title),
+    _silent(WITH_EVICTION, B, "C3-eviction-B", WITH_EVICTION.title),
+    _silent(TRIMMED, B, "C3-trimmed-B", TRIMMED.title),
+    *MEMPOOL,
 )
 WITH_SHORT_DELTA = _one(
     replace(C3, payments=(replace(C3.payments[0], incoming_expiry=Height(10)),)),
@@ -127,9 +216,11 @@ WITH_SHORT_DELTA = _one(
     "C pays 4 to D, A and B forward, with a block too few in between",
 )
 """Not safe, and not among the scenarios that must hold."""
-DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_DISCONNECTION, WITH_CRASH, WITH_RESTORE)
+ONCE = (C1, C2, C3, PLAIN)
+"""Scenarios that are searched by ``make verify``, and not again for every rule."""
+DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_DISCONNECTION, WITH_CRASH, WITH_RESTORE, TRIMMED, WITH_MARKET)
 """Scenarios that are searched when they are asked for."""
-SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, C1, C2, C3, *DEEP)})
+SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, *ONCE, *DEEP)})
 """All scenarios, by name."""
 
 CORRUPT = ((False, False), (True, False), (False, True), (True, True))

@@ -24,7 +24,7 @@ from boltspec.chain.ledger import HTLC_OUTPUTS, Claim, Confirmed, is_commitment,
 from boltspec.chain.payments import Upstream, is_for_us
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
-from boltspec.chain.transactions import side
+from boltspec.chain.transactions import Trimmed, side
 from boltspec.chain.world import ChainWorld, Status, standing_of
 from boltspec.units import Blocks, Sat, floor_to_sat
 
@@ -53,7 +53,7 @@ def is_over(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether the channel is closed and time alone changes nothing any more."""
     if world.ledger.closing is None or world.ledger.filled or world.hidden:
         return False
-    if is_waiting(world):
+    if is_waiting(world, scenario):
         return False
     return next_height(world, scenario, leap=True) is None
 
@@ -124,7 +124,7 @@ def _stale_state_stays_unpublished(world: ChainWorld, scenario: ChainScenario) -
 def _can_get_out(world: ChainWorld, scenario: ChainScenario) -> bool:
     if world.ledger.closing is not None or world.talk is None:
         return True
-    return all(_has_exit(world, scenario, party) and _is_leaving(world, party) for party in _honest(world))
+    return all(_has_exit(world, scenario, party) and _is_leaving(world, scenario, party) for party in _honest(world))
 
 
 def _has_exit(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
@@ -136,9 +136,11 @@ def _has_exit(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
     return transaction is not None and unrevoked and is_valid(world.ledger, transaction)
 
 
-def _is_leaving(world: ChainWorld, party: int) -> bool:
+def _is_leaving(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
     """Say whether a party that has failed the channel has a transaction on its way that miners will take."""
     if world.status[party] is not Status.FAILED or world.hidden or world.evicted:
+        return True
+    if scenario.market is not None and is_waiting(world, scenario):
         return True
     return any(pooled.transaction.signer == party and pooled.pays_enough for pooled in world.pool)
 
@@ -150,8 +152,19 @@ def _paid_exactly(world: ChainWorld, scenario: ChainScenario) -> bool:
 
 
 def payout(world: ChainWorld, party: int) -> Sat:
-    """Return what has reached a party's wallet, and what it paid on the way."""
-    return world.ledger.received[party] + world.ledger.charged[party]
+    """Return what has reached a party's wallet, and what it paid on the way, trimmed HTLCs included."""
+    closing = world.ledger.closing
+    trimmed = () if closing is None else closing.trimmed
+    lost = sum((entry.amount_sat for entry in trimmed if _is_due_to(world, entry, party)), Sat(0))
+    return world.ledger.received[party] + world.ledger.charged[party] + lost
+
+
+def _is_due_to(world: ChainWorld, entry: Trimmed, party: int) -> bool:
+    """Say whether a party would have the money of an HTLC if that had an output."""
+    progress = world.payments[entry.payment_hash]
+    if party == entry.offerer:
+        return not progress.known[party]
+    return is_owed(progress)
 
 
 def entitlement(world: ChainWorld, scenario: ChainScenario, party: int) -> Sat:
@@ -264,7 +277,7 @@ def _preimage_hidden(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether no claim in the pool shows a preimage that is not to be shown."""
     for pooled in world.pool:
         transaction = pooled.transaction
-        if world.ledger.closing is None or world.hidden:
+        if world.ledger.closing is None or world.hidden or world.corrupt[transaction.signer]:
             continue
         known = standing_of(world, transaction.signer)
         for index in shown(world, transaction):

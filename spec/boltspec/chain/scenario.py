@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boltspec.chain.deadlines import Timing
+from boltspec.chain.mempool import Market
 from boltspec.params import Params
 from boltspec.scenario import Scenario, Wish
 from boltspec.units import Blocks, Height, Msat
@@ -26,6 +27,8 @@ class Payment:
     """The offerer forwards it, from an HTLC with this expiry."""
     outgoing_expiry: Height | None = None
     """The recipient is to forward it, in an HTLC with this expiry."""
+    incoming_away: bool = False
+    """The peer on the incoming channel is away when the offerer learns the preimage: it is told later."""
     own_invoice: bool = False
     """The recipient knows the preimage from an invoice of its own, although it is to forward the HTLC."""
 
@@ -67,6 +70,10 @@ class ChainScenario:
     """How often an honest party may lose all data since the channel was opened."""
     evictions: int = 0
     """How often an honest party's transaction may be driven out of the mempool."""
+    silent: bool = False
+    """The search begins when all payments are irrevocably committed; from then on nothing is said any more."""
+    market: Market | None = None
+    """Fees, wallets and the mempool, where they are modelled (:mod:`boltspec.chain.bidding`)."""
     leap: bool = True
     """Blocks in which nothing can happen are passed over in one move (:mod:`boltspec.chain.times`)."""
     pinned: bool = False

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from boltspec.chain.conditions import CONDITIONS, Kind, Lock, relative_lock
 from boltspec.chain.deadlines import fulfilment_deadline, timeout_deadline
 from boltspec.chain.ledger import Confirmed
-from boltspec.chain.payments import Downstream, Upstream, last_preimage
+from boltspec.chain.payments import Downstream, Upstream, is_to_settle, last_preimage
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import side
 from boltspec.chain.world import ChainWorld
@@ -68,6 +68,8 @@ def _of_payments(world: ChainWorld, scenario: ChainScenario) -> Iterator[Height]
             yield fulfilment_deadline(payment.cltv_expiry, timing)
             if progress.upstream is Upstream.PENDING and payment.incoming_expiry is not None:
                 yield payment.incoming_expiry + (ONE - timing.reorg_depth * 2 - timing.confirmation)
+        if payment.incoming_away and payment.incoming_expiry is not None and is_to_settle(progress, payment):
+            yield payment.incoming_expiry + (-timing.reorg_depth * 2 - timing.confirmation)
         if progress.downstream in (Downstream.OPEN, Downstream.SENT) and payment.outgoing_expiry is not None:
             yield payment.outgoing_expiry
             yield last_preimage(payment.outgoing_expiry, timing) + ONE

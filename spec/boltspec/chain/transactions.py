@@ -36,6 +36,8 @@ class Form(IntEnum):
     CLAIM = 4
     """Takes outputs to a wallet: a sweep or a penalty."""
     FEE_BUMP = 5
+    WALLET = 6
+    """Has nothing to do with the channel: it made a coin of a party's wallet, or spends one."""
 
 
 class Txid(NamedTuple):
@@ -83,6 +85,15 @@ class Input(NamedTuple):
     """Relative lock."""
 
 
+class Trimmed(NamedTuple):
+    """An HTLC that is too small for an output: its amount is part of the fee."""
+
+    payment_hash: int
+    offerer: int
+    """Seat of the party that had offered it."""
+    amount_sat: Sat
+
+
 class Transaction(NamedTuple):
     """A transaction."""
 
@@ -97,6 +108,8 @@ class Transaction(NamedTuple):
     """Seat of the party that makes it valid."""
     charged: tuple[Sat, Sat] = (Sat(0), Sat(0))  # plain integers
     """What each party's balance pays for it: fee, anchors, its own main output if that is trimmed."""
+    trimmed: tuple[Trimmed, ...] = ()
+    """HTLCs that are in it and have no output."""
 
 
 FUNDING_OUTPOINT = Outpoint(Txid(Form.FUNDING))
@@ -126,6 +139,7 @@ def commitment_transaction(params: Params, owner: int, commitment: Commitment, h
         fee_sat=params.funding_satoshis - paid,
         signer=owner,
         charged=_charged(owner, commitment, made),
+        trimmed=_trimmed(owner, commitment, made),
     )
 
 
@@ -156,6 +170,16 @@ def _charged(owner: int, commitment: Commitment, made: tuple[Output, ...]) -> tu
     of_owner = floor_to_sat(commitment.to_owner_msat) - mains.get(OldKind.TO_LOCAL, Sat(0))
     of_other = floor_to_sat(commitment.to_other_msat) - mains.get(OldKind.TO_REMOTE, Sat(0))
     return (of_owner, of_other) if owner == 0 else (of_other, of_owner)
+
+
+def _trimmed(owner: int, commitment: Commitment, made: tuple[Output, ...]) -> tuple[Trimmed, ...]:
+    """Return the HTLCs without an output (B03-trimmed-outputs-b-06, B03-trimmed-outputs-b-08)."""
+    there = {output.htlc for output in made}
+    return tuple(
+        Trimmed(htlc.payment_hash, owner if htlc.offered_by_owner else 1 - owner, floor_to_sat(htlc.amount_msat))
+        for htlc in commitment.htlcs
+        if htlc not in there
+    )
 
 
 _KINDS = {
@@ -208,6 +232,21 @@ def spending(params: Params, outpoint: Outpoint, coin: Coin, way: Condition, sig
     form = Form.SECOND_STAGE if second_stage else Form.CLAIM
     charged = (fee, Sat(0)) if coin.seat == 0 else (Sat(0), fee)
     return Transaction(Txid(form, coin.seat, coin.number, output), (spent,), (made,), locktime, fee, signer, charged)
+
+
+def can_be_siphoned(params: Params, transaction: Transaction) -> bool:
+    """Say whether an HTLC transaction pays a fee that its owner can turn to itself.
+
+    With anchors the peer has signed only what the transaction takes from the HTLC output and where that goes
+    (B05-htlc-tx-b-01). So the owner may add outputs, up to what is left for the fee: nothing, as it has to be.
+    """
+    return params.option_anchors and transaction.txid.form is Form.SECOND_STAGE and transaction.fee_sat > Sat(0)
+
+
+def siphoned(transaction: Transaction) -> Transaction:
+    """Return an HTLC transaction with one more output, by which its owner takes the fee."""
+    fee = Coin(Kind.WALLET, transaction.fee_sat, transaction.signer)
+    return transaction._replace(outputs=(*transaction.outputs, fee), fee_sat=Sat(0), charged=(Sat(0), Sat(0)))
 
 
 def joined(transactions: tuple[Transaction, ...]) -> Transaction:

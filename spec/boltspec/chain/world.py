@@ -26,13 +26,18 @@ from typing import NamedTuple
 
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
+from boltspec.chain.bidding import Bids
 from boltspec.chain.conditions import CONDITIONS, Condition, Keys, Kind
 from boltspec.chain.enforcement import Standing, standing
 from boltspec.chain.ledger import Confirmed, Ledger
+from boltspec.chain.mempool import Pool
 from boltspec.chain.payments import Progress, started
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Outpoint, Transaction, Txid
+from boltspec.channel import Channel
+from boltspec.htlc import Stage
 from boltspec.messages import CommitmentSigned
+from boltspec.move import Move
 from boltspec.units import Blocks
 from boltspec.world import World
 
@@ -50,21 +55,11 @@ class Status(IntEnum):
     """It has forgotten the channel."""
 
 
-class Pooled(NamedTuple):
-    """A transaction of an honest party that waits for a block."""
-
-    transaction: Transaction
-    pays_enough: bool
-    """It pays what miners ask for, by itself or through a child."""
-    waited: Blocks
-    """For how many blocks it has waited."""
-
-
 class Block(NamedTuple):
     """The end of a block: what was confirmed then, and what waited for the next one."""
 
     ledger: Ledger
-    pool: tuple[Pooled, ...]
+    pool: Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +74,14 @@ class ChainWorld:
     ledger: Ledger
     chosen: bool = True
     """It is settled who is corrupt."""
-    pool: tuple[Pooled, ...] = ()
-    """Transactions of honest parties, in the order of their names."""
+    pool: Pool = ()
+    """The mempool, in the order of names: of honest parties' transactions, and with ``scenario.market`` of all."""
+    bids: Bids = ()
+    """What honest parties offer miners."""
+    coins: tuple[int, int] = (0, 0)
+    """How many coins each wallet has to pay fees with."""
+    submissions: int = 0
+    """How many transactions corrupt parties may still put into the mempool."""
     standings: tuple[Standing | None, Standing | None] = (None, None)
     """What each party makes of the confirmed closing, once ``talk`` is dropped."""
     agreed: Transaction | None = None
@@ -110,17 +111,39 @@ def initial(scenario: ChainScenario) -> ChainWorld:
 
 def begun(scenario: ChainScenario, corrupt: tuple[bool, bool]) -> ChainWorld:
     """Return the world right after both ``channel_ready``, with these corrupt parties."""
-    ledger = chain.opened(scenario.params, scenario.start)
+    ledger, market = chain.opened(scenario.params, scenario.start), scenario.market
     return ChainWorld(
         corrupt=corrupt,
-        talk=dance.initial(scenario.talk(corrupt)),
+        talk=_after_committing(scenario) if scenario.silent else dance.initial(scenario.talk(corrupt)),
         status=(Status.OPEN, Status.OPEN),
         payments=tuple(started(payment, corrupt) for payment in scenario.payments),
         ledger=ledger,
         past=(Block(ledger, ()),) if scenario.reorganisations else (),
         reorganisations=scenario.reorganisations,
         evictions=scenario.evictions,
+        coins=(market.coins, market.coins) if market is not None else (0, 0),
+        submissions=market.submissions if market is not None else 0,
     )
+
+
+def _after_committing(scenario: ChainScenario) -> World:
+    """Return the dance when all HTLCs are irrevocably committed, and the two have lost contact for good."""
+    talk = scenario.talk((False, False))
+    world = dance.initial(talk)
+    while not all(_is_committed(node, len(scenario.payments)) for node in world.nodes) or world.wires != ((), ()):
+        moves = [entry for entry in dance.successors(world, talk) if _commits(entry[0])]
+        world = min(moves, key=lambda entry: entry[0].action)[1]
+    return world._replace(connected=False)
+
+
+def _is_committed(node: Channel, payments: int) -> bool:
+    return [htlc.added for htlc in node.htlcs.items] == [Stage.IRREVOCABLE] * payments
+
+
+def _commits(move: Move) -> bool:
+    """Say whether a move brings HTLCs into both commitments: messages are delivered as soon as they are sent."""
+    adds = ("update_add_htlc", "commitment_signed", "revoke_and_ack")
+    return move.action == "deliver" or (move.action == "send" and move.detail.split()[0] in adds)
 
 
 def with_entry(pair: tuple[Status, Status], party: int, value: Status) -> tuple[Status, Status]:
