@@ -1,10 +1,10 @@
 """The mempool: transactions that wait for a block, and which of two that spend the same output stays.
 
 There is one slot for each outpoint. Who wants a slot that is taken has to replace whatever is in it, by the conditions
-on which nodes relay a replacement (BIP 125): a higher feerate than that of each transaction it replaces, and a fee that
-pays for all of them and for its own relay besides. So a heavy transaction with a low feerate, which miners do not take,
-can keep out a light one that they would take (*pinning*); and a party that pays can take a transaction out of the
-mempool and then withdraw its own (*replacement cycling*).
+on which nodes relay a replacement (:mod:`boltspec.chain.policy`): a higher feerate than that of each transaction it
+replaces, and a fee that pays for all of them and for its own relay besides. So a heavy transaction with a low feerate,
+which miners do not take, can keep out a light one that they would take (*pinning*); and a party that pays can take a
+transaction out of the mempool and then withdraw its own (*replacement cycling*).
 
 Fees are small numbers here: a feerate of 1 is the least that is relayed, a weight of 1 is that of a transaction that
 claims one output. A commitment and the child that spends its anchor count as one transaction, as a package does.
@@ -18,11 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from boltspec.chain.policy import LEAST_RELAYED, Priced, is_relayed, least_replacement_fee, may_replace
 from boltspec.chain.transactions import ANY_TIME, Form, Outpoint, Transaction, Txid
 from boltspec.units import Blocks, Sat
-
-LEAST_RELAYED = 1
-"""Feerate below which a transaction is not relayed; a replacement pays as much again for its own weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +61,9 @@ class Pooled(NamedTuple):
     """Coins of its signer's wallet that it spends as well."""
 
     @property
-    def fee(self) -> int:
-        """What it pays, where fees are modelled."""
-        return self.feerate * self.weight
+    def priced(self) -> Priced:
+        """What it pays, and for what."""
+        return Priced(self.feerate * self.weight, self.weight)
 
     @property
     def slots(self) -> frozenset[Outpoint]:
@@ -84,13 +82,8 @@ def rivals(pool: Pool, slots: frozenset[Outpoint]) -> Pool:
 
 def is_admitted(pool: Pool, slots: frozenset[Outpoint], feerate: int, weight: int) -> bool:
     """Say whether nodes take a transaction into their mempool that takes these outpoints and pays so much."""
-    if feerate < LEAST_RELAYED:
-        return False
-    taken = rivals(pool, slots)
-    if not taken:
-        return True
-    least = sum(other.fee for other in taken) + LEAST_RELAYED * weight
-    return feerate * weight >= least and all(feerate > other.feerate for other in taken)
+    new, taken = Priced(feerate * weight, weight), rivals(pool, slots)
+    return is_relayed(*new) and (not taken or may_replace(new, [other.priced for other in taken]))
 
 
 def submitted(pool: Pool, entry: Pooled) -> Pool:
@@ -116,7 +109,7 @@ def outbidding(transaction: Transaction, market: Market, paying: Outpoint, pool:
     taken = rivals(pool, entry.slots)
     if not taken:
         return None
-    least = sum(other.fee for other in taken) + LEAST_RELAYED * entry.weight
+    least = least_replacement_fee(entry.weight, [other.priced for other in taken])
     feerate = max(-(-least // entry.weight), *(other.feerate + 1 for other in taken))
     return entry._replace(feerate=feerate, pays_enough=feerate >= market.asked)
 
@@ -125,4 +118,5 @@ def withdrawal(entry: Pooled) -> Pooled:
     """Return what replaces a party's own transaction and spends nothing but the coins that it was paid with."""
     signer = entry.transaction.signer
     nothing = Transaction(Txid(Form.WALLET, signer), (), (), ANY_TIME, Sat(0), signer)
-    return Pooled(nothing, True, Blocks(0), entry.fee + LEAST_RELAYED, 1, entry.coins)
+    feerate = max(least_replacement_fee(1, [entry.priced]), entry.feerate + 1)
+    return Pooled(nothing, True, Blocks(0), feerate, 1, entry.coins)

@@ -121,6 +121,8 @@ def _silent(scenario: ChainScenario, corrupt: tuple[bool, bool], name: str, titl
     return replace(_one(scenario, corrupt, name, title), silent=True)
 
 
+TWICE = replace(C5, payments=(C5.payments[0], replace(C5.payments[1], amount_msat=Msat(300_000))))
+"""The second HTLC is trimmed: it is there to make another commitment after the one with the first."""
 AWAY = replace(C3, payments=(replace(C3.payments[0], incoming_away=True),))
 OWN_INVOICE = replace(C2, payments=(replace(C2.payments[0], own_invoice=True),))
 SHORT_REORGANISATION = replace(WITH_REORGANISATION, payments=(Payment(0, UNIT * 4, Height(6)),), horizon=Height(7))
@@ -206,6 +208,8 @@ SMALL = (
     _one(WITH_RESTORE, B, "C1-restore-B", WITH_RESTORE.title),
     _silent(WITH_EVICTION, A, "C3-eviction-A", WITH_EVICTION.title),
     _silent(WITH_EVICTION, B, "C3-eviction-B", WITH_EVICTION.title),
+    _silent(TWICE, A, "C5-A", "A pays 5 to B, then next to nothing, and falls silent"),
+    _silent(TWICE, B, "C5-B", "The same, and it is B who falls silent"),
     _silent(TRIMMED, B, "C3-trimmed-B", TRIMMED.title),
     *MEMPOOL,
 )

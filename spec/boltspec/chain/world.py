@@ -132,7 +132,7 @@ def _after_committing(scenario: ChainScenario) -> World:
     world = dance.initial(talk)
     while not all(_is_committed(node, len(scenario.payments)) for node in world.nodes) or world.wires != ((), ()):
         moves = [entry for entry in dance.successors(world, talk) if _commits(entry[0])]
-        world = min(moves, key=lambda entry: entry[0].action)[1]
+        world = min(moves, key=lambda entry: _order(entry[0]))[1]
     return world._replace(connected=False)
 
 
@@ -140,8 +140,13 @@ def _is_committed(node: Channel, payments: int) -> bool:
     return [htlc.added for htlc in node.htlcs.items] == [Stage.IRREVOCABLE] * payments
 
 
+def _order(move: Move) -> tuple[str, bool]:
+    """Return what comes first: each HTLC is committed before the next one is offered."""
+    return move.action, move.detail.startswith("update_add_htlc")
+
+
 def _commits(move: Move) -> bool:
-    """Say whether a move brings HTLCs into both commitments: messages are delivered as soon as they are sent."""
+    """Say whether a move brings HTLCs into both commitments."""
     adds = ("update_add_htlc", "commitment_signed", "revoke_and_ack")
     return move.action == "deliver" or (move.action == "send" and move.detail.split()[0] in adds)
 
