@@ -19,13 +19,14 @@ import click
 
 from boltproofs import tables
 from boltproofs.ablation import ablate
-from boltproofs.attacks import ATTACKS, look_for
+from boltproofs.attacks import look_for
 from boltproofs.citations import switchable_rules
 from boltproofs.deep_job import saved_file
 from boltproofs.explorer.saved import Saved, SavedError
 from boltproofs.explorer.search import Result, Verdict, search
 from boltproofs.explorer.shard import Bounds
 from boltproofs.families import PROPERTIES, SCENARIOS, family_of
+from boltproofs.known_attacks import ATTACKS
 from boltproofs.ladder import ladder
 from boltproofs.names import Named, hint
 from boltproofs.progress import Slowly
