@@ -22,8 +22,8 @@ def package(name: str) -> tuple[str, ...]:
 
 CHAPTERS = (
     Chapter("The words", ("units", "htlc", "messages", "params")),
-    Chapter("The state", ("feerates", "htlcs", "channel", "fees", "commitment", "weights")),
     Chapter("Rules", ("rules", "verdict")),
+    Chapter("The state", ("feerates", "htlcs", "channel", "fees", "commitment", "weights")),
     Chapter("The update dance", ("update", "fee_updates", "commit", "reestablish")),
     Chapter("On the chain", ("outputs", "ledger", "enforcement")),
     Chapter("The world", ("scenario", "move", "proposals", "party", "world")),
