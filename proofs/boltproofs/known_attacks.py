@@ -293,7 +293,7 @@ BY_MESSAGES: tuple[Attack, ...] = (
         "dust-exposure-flood",
         "a preimage is shown for dust beyond the limit",
         "liar-dust-local",
-        "ExposedNotClaimed",
+        "NoOverexposedFulfil",
         "B02-dust-exposure-r-02",
     ),
     _missing(
