@@ -10,7 +10,7 @@ import z3
 
 from boltproofs.second_opinion import answer, smtlib
 
-QUERY_TIMEOUT_MS = 20_000
+QUERY_TIMEOUT_MS = 60_000
 """How long one question to a solver may take."""
 
 
