@@ -12,7 +12,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -121,31 +121,8 @@ def verify(
     if smtlib_dir is not None:
         smtlib_dir.mkdir(parents=True, exist_ok=True)
     task = Task(without, deadline, smtlib_dir, cross_check)
-    inductive = [theorem for theorem in wanted if isinstance(theorem, InductiveTheorem)]
-    on_chain = [theorem for theorem in wanted if isinstance(theorem, ChainTheorem)]
-    of_runs = [theorem for theorem in wanted if isinstance(theorem, RunTheorem)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        names_of_inductive = [theorem.name for theorem in inductive]
-        cases = [pool.submit(prove_case, case, names_of_inductive, task) for case in range(len(CASES)) if inductive]
-        chained = [pool.submit(prove_on_chain, theorem.name, task) for theorem in on_chain]
-        chained += [pool.submit(prove_runs, theorem.name, task) for theorem in of_runs]
-        security = [theorem for theorem in wanted if isinstance(theorem, SecurityTheorem)]
-        chained += [pool.submit(prove_security, theorem.name, task) for theorem in security]
-        refuted = [
-            (theorem.name, rule, pool.submit(refute_without, theorem.name, rule, task))
-            for theorem in inductive
-            for rule in (theorem.fails_without if not without else ())
-        ]
-        findings = Findings()
-        for number, case in enumerate(cases, start=1):
-            findings.add(case.result())
-            progress(f"induction: case {number} of {len(cases)}")
-        for entry in chained:
-            findings.add(entry.result())
-        refutations: dict[str, list[tuple[str, bool]]] = {}
-        for name, rule, future in refuted:
-            refutations.setdefault(name, []).append((rule, future.result()))
-            progress(f"{name} without {rule}")
+        findings, refutations = _collect(_submit(pool, wanted, task), progress)
     results = [_result(theorem, findings, refutations, bool(without)) for theorem in wanted]
     _withdraw(results)
     return VerifyResult(
@@ -157,6 +134,60 @@ def verify(
         without=sorted(without),
         cross_checked=findings.cross_checked,
     )
+
+
+@dataclass
+class _Work:
+    """What the processes were asked to do."""
+
+    cases: list[Future[Findings]]
+    """The inductive theorems, all together in each case."""
+    others: list[Future[Findings]]
+    """The other theorems, one by one."""
+    weakened: list[tuple[str, str, Future[bool]]]
+    """An inductive theorem, a rule, and whether it is refuted without the rule."""
+
+
+PROVERS: tuple[tuple[type, Callable[[str, Task], Findings]], ...] = (
+    (ChainTheorem, prove_on_chain),
+    (RunTheorem, prove_runs),
+    (SecurityTheorem, prove_security),
+)
+"""How each kind of theorem is proved that is not inductive."""
+
+
+def _submit(pool: ProcessPoolExecutor, wanted: list[Theorem], task: Task) -> _Work:
+    inductive = [theorem for theorem in wanted if isinstance(theorem, InductiveTheorem)]
+    names = [theorem.name for theorem in inductive]
+    return _Work(
+        cases=[pool.submit(prove_case, case, names, task) for case in range(len(CASES)) if inductive],
+        others=[
+            pool.submit(prove, theorem.name, task)
+            for kind, prove in PROVERS
+            for theorem in wanted
+            if isinstance(theorem, kind)
+        ],
+        weakened=[
+            (theorem.name, rule, pool.submit(refute_without, theorem.name, rule, task))
+            for theorem in inductive
+            for rule in (theorem.fails_without if not task.without else ())
+        ],
+    )
+
+
+def _collect(work: _Work, progress: Callable[[str], None]) -> tuple[Findings, dict[str, list[tuple[str, bool]]]]:
+    """Wait for everything; return the findings, and by theorem without which rules it is refuted."""
+    findings = Findings()
+    for number, case in enumerate(work.cases, start=1):
+        findings.add(case.result())
+        progress(f"induction: case {number} of {len(work.cases)}")
+    for entry in work.others:
+        findings.add(entry.result())
+    refutations: dict[str, list[tuple[str, bool]]] = {}
+    for name, rule, refuted in work.weakened:
+        refutations.setdefault(name, []).append((rule, refuted.result()))
+        progress(f"{name} without {rule}")
+    return findings, refutations
 
 
 def _wanted(names: Sequence[str] | None) -> list[Theorem]:
