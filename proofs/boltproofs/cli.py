@@ -34,7 +34,7 @@ from boltproofs.replay import CHAINS, MODEL, NoBitcoind, NotOnThisChain, on_the_
 from boltproofs.results import last_proofs, store, stored_or
 from boltproofs.rule_status import rule_statuses
 from boltproofs.trace import TraceError, load
-from boltproofs.verify import SPOKEN, THEOREMS, VerifyResult, summary_lines, verify
+from boltproofs.verify import SPOKEN, THEOREMS, VerifyResult, explained, summary_lines, verify
 
 HOLDS, FAILED, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 4, 5
 """Exit codes."""
@@ -95,7 +95,12 @@ def main() -> None:
 
 @command.command("verify")
 @click.argument("theorems", nargs=-1, type=Named("theorem", lambda: (*THEOREMS, *SPOKEN)))
-@without_option
+@click.option(
+    "--without",
+    multiple=True,
+    type=Named("rule", lambda: (*switchable_rules(), *explained())),
+    help="Switch this rule off (may be repeated); or ask why one that cannot be plays no part.",
+)
 @seconds_option
 @workers_option
 @click.option("--smtlib", type=click.Path(path_type=Path, file_okay=False), help="Write every obligation as SMT-LIB.")
@@ -113,6 +118,8 @@ def verify_command(
 ) -> None:
     """Prove THEOREMS (all by default) for every channel, whatever its amounts and however many HTLCs it has."""
     off, say = frozenset(without), Slowly()
+    if unsaid := off.difference(switchable_rules(), explained(theorems or None)):
+        raise click.UsageError(f"none of these theorems says anything of {', '.join(sorted(unsaid))}")
     result = verify(
         theorems or None, off, seconds, smtlib_dir=smtlib, cross_check=cross_check, workers=workers, progress=say
     )

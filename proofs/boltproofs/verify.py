@@ -207,6 +207,12 @@ def _wanted(names: Sequence[str] | None) -> list[Theorem]:
     return [theorem for name, theorem in THEOREMS.items() if name in chosen]
 
 
+def explained(names: Sequence[str] | None = None) -> frozenset[str]:
+    """Return the rules of which theorems of these names, or their lemmas, say why they play no part."""
+    security = [theorem for theorem in _wanted(names) if isinstance(theorem, SecurityTheorem)]
+    return frozenset(outside.rule for theorem in security for outside in theorem.outside)
+
+
 def lemmas_of(theorem: Theorem) -> list[str]:
     """Return the names of the theorems that a proof assumes, itself left out."""
     if not isinstance(theorem, InductiveTheorem):

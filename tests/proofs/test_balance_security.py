@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boltproofs.cli import command
 from boltproofs.induction import forget_settings
 from boltproofs.security import crash, enforcement_claims, exit_claims, payout_claims, sums, upstream_claims
 from boltproofs.security.boundary import (
@@ -27,6 +29,7 @@ from boltproofs.security.conditions import DELAY
 from boltproofs.security.numbers import Numbers, lost_to
 from boltproofs.security.proof import BY_NAME, counterexample, prove_security
 from boltproofs.security.scene import HONEST, OWNED, PEER, Shape, after_closing
+from boltproofs.security.theorem import Subsumed
 from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.solving import Task
 from boltproofs.verify import SPOKEN, THEOREMS
@@ -97,6 +100,41 @@ def test_lemmas_are_theorems_and_names_can_be_spoken() -> None:
 def test_without_a_rule_there_is_a_counterexample_in_plain_numbers() -> None:
     finding = prove_security("PenaltySafety", Task(frozenset({"B05-revoked-commit-l-10"}))).of("PenaltySafety")
     assert "not so: the victim takes timed_out_htlc" in str(finding.counterexample)
+
+
+@pytest.mark.parametrize(
+    ("rule", "exit_code", "said"),
+    [
+        ("B05-revoked-commit-l-10", 1, "not so: the victim takes timed_out_htlc"),
+        ("B05-local-commit-n-01", 1, "not so: the owner takes to_local after the delay"),
+        ("B05-revoked-commit-l-05", 0, "is subsumed by B05-revoked-commit-l-04: it is seized"),
+        ("B05-failing-channel-b-01", 0, "plays no part: it is B05-general-n-02, which is refuted"),
+        ("B05-htlc-tx-b-01", 0, "plays no part: signatures are facts here"),
+    ],
+)
+def test_the_command_refutes_without_a_must_or_names_what_does_its_work(
+    rule: str, exit_code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lemmas are left out here: they are about the dance, which consults none of these rules."""
+    alone = replace(BALANCE_SECURITY, lemmas=())
+    monkeypatch.setitem(THEOREMS, "BalanceSecurity", alone)
+    run = CliRunner().invoke(command, ["verify", "balance-security", "--without", rule, "--workers", "1"])
+    assert run.exit_code == exit_code, run.output
+    assert said in run.output
+    assert ("1 proved" if exit_code == 0 else "1 refuted") in run.output
+
+
+def test_the_command_does_not_pass_over_a_rule_of_which_a_theorem_says_nothing() -> None:
+    run = CliRunner().invoke(command, ["verify", "UnilateralExit", "--without", "B05-htlc-tx-b-01"])
+    assert run.exit_code == 2
+    assert "none of these theorems says anything of B05-htlc-tx-b-01" in run.output
+
+
+def test_a_rule_that_is_not_subsumed_after_all_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Subsumed("B05-revoked-commit-l-05", ("B05-remote-commit-l-06",), "as somebody thinks")
+    monkeypatch.setitem(BY_NAME, "BalanceSecurity", replace(BALANCE_SECURITY, subsumed=(wrong,)))
+    finding = prove_security("BalanceSecurity", Task(frozenset({wrong.rule}))).of("BalanceSecurity")
+    assert finding.unknown == "B05-revoked-commit-l-05 is not subsumed by B05-remote-commit-l-06"
 
 
 def test_what_is_left_when_the_time_is_up_is_unknown() -> None:

@@ -56,6 +56,7 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "scenarios.inc": scenario_list.scenarios,
     "balance-security-claims.inc": theorem_list.claims,
     "balance-security-conditions.inc": theorem_list.conditions,
+    "balance-security-musts.inc": theorem_list.musts,
     "theorems.inc": theorem_list.theorems,
     "theorems-status.inc": theorem_list.status,
 }

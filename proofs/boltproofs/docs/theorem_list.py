@@ -15,6 +15,10 @@ from boltproofs.security.theorem import SecurityTheorem
 from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
 from boltproofs.verify import ALL, UNBOUNDED
+from boltspec.rules import requirements
+
+MUSTS = ("MUST", "MUST_NOT")
+"""Levels of requirements that a node has no choice about."""
 
 
 def status() -> str:
@@ -100,6 +104,22 @@ def conditions() -> str:
     found = [entry for entry in data["theorems"] if entry["name"] == theorem.name] if data is not None else []
     notes = "\n".join(found[0]["notes"]) if found else ""
     return f"{listed}\n```text\n{notes}\n```\n" if notes else listed
+
+
+def musts() -> str:
+    """Return what becomes of balance security without each MUST of BOLT 5."""
+    theorem = next(theorem for theorem in SECURITY_THEOREMS if theorem.name == "BalanceSecurity")
+    rules = [row.id for row in requirements().values() if row.id.startswith("B05") and row.level in MUSTS]
+    return table(("without", "balance security"), ((rule_links((rule,)), _without(theorem, rule)) for rule in rules))
+
+
+def _without(theorem: SecurityTheorem, rule: str) -> str:
+    if rule in theorem.fails_without:
+        return "is refuted"
+    for subsumed in theorem.subsumed:
+        if subsumed.rule == rule:
+            return f"holds, thanks to {rule_links(subsumed.by)}: {subsumed.why}"
+    return "holds: " + next(outside.why for outside in theorem.outside if outside.rule == rule)
 
 
 def _section(name: str, sentence: str, lemmas: list[str], unbounded: tuple[str, ...], rules: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ from boltproofs.formulas import conjunction, disjunction
 from boltproofs.security.boundary import examine
 from boltproofs.security.claim import Claim, Condition, Predicate
 from boltproofs.security.numbers import Numbers
-from boltproofs.security.theorem import SecurityTheorem
+from boltproofs.security.theorem import Outside, SecurityTheorem, Subsumed
 from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.solving import QUERY_TIMEOUT_MS, Desk, Task
 from boltproofs.symbolic import formula_of
@@ -42,7 +42,9 @@ def prove_security(name: str, task: Task) -> Findings:
         for pose in theorem.obligations:
             for label, solver in pose():
                 finding.add(_asked(theorem, label, solver, desk))
-    if not task.without:
+    if task.without:
+        finding.add(_what_does_their_work(theorem, task))
+    else:
         finding.add(_exactness(theorem, task))
         finding.add(_need_of_rules(theorem, task))
     findings.cross_checked = desk.cross_checked
@@ -197,9 +199,31 @@ def _need_of_rules(theorem: SecurityTheorem, task: Task) -> Finding:
         if task.expired or _is_refuted(claims, alone) or not _is_refuted(claims, together):
             finding.unknown = f"{subsumed.rule} is not subsumed by {', '.join(subsumed.by)}"
         else:
-            finding.notes.append(f"{subsumed.rule} is subsumed by {', '.join(subsumed.by)}: {subsumed.why}")
-    finding.notes += [f"{outside.rule} plays no part: {outside.why}" for outside in theorem.outside]
+            finding.notes.append(_subsumption(subsumed))
+    finding.notes += [_no_part(outside) for outside in theorem.outside]
     return finding
+
+
+def _what_does_their_work(theorem: SecurityTheorem, task: Task) -> Finding:
+    """Name what subsumes the rules that are off, having checked that it does; or say why they play no part."""
+    finding, claims = Finding(), tuple(theorem.claims())
+    for subsumed in theorem.subsumed:
+        if subsumed.rule not in task.without or not task.without.isdisjoint(subsumed.by):
+            continue
+        if _is_refuted(claims, frozenset({subsumed.rule, *subsumed.by})):
+            finding.notes.append(_subsumption(subsumed))
+        else:
+            finding.unknown = f"{subsumed.rule} is not subsumed by {', '.join(subsumed.by)}"
+    finding.notes += [_no_part(outside) for outside in theorem.outside if outside.rule in task.without]
+    return finding
+
+
+def _subsumption(subsumed: Subsumed) -> str:
+    return f"{subsumed.rule} is subsumed by {', '.join(subsumed.by)}: {subsumed.why}"
+
+
+def _no_part(outside: Outside) -> str:
+    return f"{outside.rule} plays no part: {outside.why}"
 
 
 def _is_refuted(claims: Iterable[Claim], rules: frozenset[str]) -> bool:
