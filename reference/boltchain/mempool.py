@@ -103,9 +103,7 @@ class Mempool:
 
 def replacement_refusal(new: Entry, direct: list[Entry], replaced: list[Entry]) -> str | None:
     """Why `new` may not take the place of its `direct` conflicts and of all `replaced` with them; None if it may."""
-    feerate_low = [
-        old for old in direct if new.fee_sat * old.transaction.vsize <= old.fee_sat * new.transaction.vsize
-    ]
+    feerate_low = [old for old in direct if new.fee_sat * old.transaction.vsize <= old.fee_sat * new.transaction.vsize]
     if feerate_low:
         old = feerate_low[0]
         return (

@@ -59,7 +59,7 @@ def legacy_closing_transaction(
     outputs.append(TxOutput(peer_sat, peer.script_pubkey))
     # B03-legacy-closing-tx-s-03
     kept = [output for output in outputs if output.amount_sat >= signer_dust_limit_satoshis]
-    return _closing_transaction(funding, kept, FINAL_SEQUENCE, locktime=0)
+    return closing_transaction(funding, kept, FINAL_SEQUENCE, locktime=0)
 
 
 def simple_closing_outputs(
@@ -101,10 +101,10 @@ def simple_closing_transaction(
         ClosingVariant.CLOSEE_OUTPUT_ONLY: [closee_output],
         ClosingVariant.CLOSER_AND_CLOSEE_OUTPUTS: [closer_output, closee_output],
     }[variant]
-    return _closing_transaction(funding, outputs, RBF_SEQUENCE, locktime)
+    return closing_transaction(funding, outputs, RBF_SEQUENCE, locktime)
 
 
-def _closing_transaction(funding: FundingOutput, outputs: list[TxOutput], sequence: int, locktime: int) -> Transaction:
+def closing_transaction(funding: FundingOutput, outputs: list[TxOutput], sequence: int, locktime: int) -> Transaction:
     """Outputs in BOLT 3's order: by amount, then by script."""
     if not outputs:
         raise ClosingError("a closing transaction needs an output")
