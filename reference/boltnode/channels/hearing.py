@@ -174,7 +174,7 @@ class Ear:
         try:
             right = PrivateKey(message.per_commitment_secret).public_key.encoded == self._point(number)
             if right:
-                # AMBIGUOUS: broken-chain-of-secrets: B02-revoke-and-ack-r-02 permits to fail the channel for it.
+                # One that does not fit the earlier ones counts as wrong (B02-revoke-and-ack-r-02, a permission).
                 store.insert(secret_index(number), message.per_commitment_secret)
         except (CurveError, SecretError):
             right = False
