@@ -9,12 +9,13 @@ is not the one of the script.
 """
 
 from boltwire.commitment import BuiltCommitment, OutputRole
+from boltwire.commitment_format import CommitmentFormat
 from boltwire.hashes import sha256
 from boltwire.htlc_tx import HtlcTransaction
-from boltwire.scripts import p2wpkh_script_code
+from boltwire.scripts import p2wpkh, p2wpkh_script_code, p2wsh, to_remote_anchors_script
 from boltwire.secp256k1 import PrivateKey, PublicKey
 from boltwire.spend import Spend
-from boltwire.transaction import RBF_SEQUENCE, Outpoint, TxInput
+from boltwire.transaction import RBF_SEQUENCE, Outpoint, Transaction, TxInput
 from boltwire.witnesses import (
     Witness,
     anchor_anybody_witness,
@@ -57,17 +58,31 @@ def sweep_htlc_transaction(
 
 def sweep_to_remote(commitment: BuiltCommitment, remote_payment_key: PrivateKey) -> Spend | None:
     """Remote takes its balance, one block after confirmation with anchors; None if the output is trimmed."""
-    vout = commitment.vout(OutputRole.TO_REMOTE)
+    if commitment.vout(OutputRole.TO_REMOTE) is None:
+        return None
+    require_key(remote_payment_key, commitment.keys.remotepubkey)
+    return find_to_remote(commitment.transaction, remote_payment_key, commitment.params.terms.commitment_format)
+
+
+def find_to_remote(
+    transaction: Transaction, remote_payment_key: PrivateKey, commitment_format: CommitmentFormat
+) -> Spend | None:
+    """The same, given nothing but the commitment transaction: its script is the same in all commitments of local's.
+
+    None if the transaction has no such output. So remote finds its balance in a commitment that it has no record of
+    (B02-retransmission-r-03).
+    """
+    pubkey = remote_payment_key.public_key.encoded
+    if commitment_format.has_anchors:
+        script = to_remote_anchors_script(pubkey)
+        output, code, tail, sequence = p2wsh(script), script, key_tail(script), 1
+    else:
+        output, code, tail, sequence = p2wpkh(pubkey), p2wpkh_script_code(pubkey), p2wpkh_tail(pubkey), RBF_SEQUENCE
+    vout = next((at for at, made in enumerate(transaction.outputs) if made.script_pubkey == output), None)
     if vout is None:
         return None
-    pubkey = commitment.keys.remotepubkey
-    require_key(remote_payment_key, pubkey)
-    script = commitment.outputs[vout].witness_script
-    if script:
-        return output_spend(commitment, vout, remote_payment_key, key_tail(script), sequence=1)
-    amount = commitment.outputs[vout].output.amount_sat
-    code = p2wpkh_script_code(pubkey.encoded)
-    return Spend(commitment.outpoint(vout), amount, code, remote_payment_key, p2wpkh_tail(pubkey.encoded))
+    amount = transaction.outputs[vout].amount_sat
+    return Spend(Outpoint(transaction.txid(), vout), amount, code, remote_payment_key, tail, sequence)
 
 
 def claim_htlc_with_preimage(

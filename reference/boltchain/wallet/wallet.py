@@ -165,17 +165,28 @@ class Wallet:
         use_reserve: bool = False,
         locktime: int = 0,
         replaceable: bool = True,
+        replaces: Txid | None = None,
     ) -> Prepared:
         """Pay `outputs`, which come first and in this order, with free coins and `foreign` inputs; change comes back.
 
         The reserve is not touched, and is made complete; unless `use_reserve` says that this is what it is for, as when
         coins are added to a transaction with a foreign input to raise its fee. InsufficientFunds if the coins do not
         suffice, ValueError for outputs that are dust. `replaceable` off keeps `bump` away: for transactions whose id
-        others rely on.
+        others rely on. With `replaces`, it takes the place of an earlier one: it spends the same coins of the wallet,
+        and more if need be.
         """
-        request = Request(feerate_per_kw, tuple(outputs), tuple(foreign), locktime=locktime, replaceable=replaceable)
+        old = None if replaces is None else self._replaceable(replaces)
+        request = Request(
+            feerate_per_kw,
+            tuple(outputs),
+            tuple(foreign),
+            must_spend=() if old is None else self._own_coins(old.transaction),
+            replaces=_outbid(old),
+            locktime=locktime,
+            replaceable=replaceable,
+        )
         usable = self.spendable(unconfirmed=unconfirmed, reserve=use_reserve)
-        return self._prepare(request, usable, label, fill_reserve=not use_reserve)
+        return self._prepare(request, usable, label, fill_reserve=not use_reserve, replaces=replaces)
 
     def prepare_all(
         self, script_pubkey: bytes, feerate_per_kw: int, *, label: str = "", include_reserve: bool = False
@@ -271,6 +282,18 @@ class Wallet:
         entry = self._known(txid)
         if entry.status is not Status.PREPARED:
             msg = f"{display(txid)} may have been sent: only another transaction in a block can undo it"
+            raise ValueError(msg)
+        self._state.drop_transaction(txid)
+        self._state.save()
+
+    def give_up(self, txid: Txid) -> None:
+        """Forget a transaction that cannot be confirmed any more, for what it spends is gone; its coins are free.
+
+        The wallet sees that by itself where a block spends the same; the caller knows it of inputs whose own
+        transaction has lost a race. ValueError if a block holds it; LookupError if it is unknown.
+        """
+        if self._known(txid).status is Status.CONFIRMED:
+            msg = f"{display(txid)} is confirmed"
             raise ValueError(msg)
         self._state.drop_transaction(txid)
         self._state.save()
