@@ -55,7 +55,7 @@ def raised_per_kw(feerate: int) -> int:
 
 
 def affordable_per_kw(spends: tuple[Spend, ...], script: bytes, *, urgent: bool) -> int:
-    """The most that a claim can offer: all that it takes but for an output that is no dust; half of it if in no hurry."""
+    """The most that a claim can offer: all but an output that is no dust, or half of it if there is no hurry."""
     value = sum(spend.amount_sat for spend in spends)
     most = min(value - dust_threshold(script), value if urgent else value // 2)
     return max(most, 0) * 1000 // spend_weight(spends, script)
