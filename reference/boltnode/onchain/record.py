@@ -6,26 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from boltnode.channels.record import Held
 from boltspec.chain.deadlines import Timing
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment
 from boltspec.units import Blocks, Height
 from boltwire.channel_terms import ChannelTerms
 from boltwire.claims import Claimant
-from boltwire.commitment_signatures import CommitmentSignatures
 from boltwire.per_commitment_secrets import SecretStore
 from boltwire.secp256k1 import PublicKey
 
 TIMING: Final = Timing(reorg_depth=Blocks(2), grace=Blocks(2), confirmation=Blocks(12))
 """R, G and S as in BOLT 2's worked example (cltv_expiry_delta Selection): 18 blocks to fulfil, 34 between hops."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Our newest commitment, and what the peer signed for it."""
-
-    commitment: Commitment
-    signatures: CommitmentSignatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +35,7 @@ class Defended:
     point: Callable[[int], PublicKey]
     """Our per-commitment point of a number."""
     held: Held
+    """Our newest commitment, and what the peer signed for it."""
     remote_points: Mapping[int, PublicKey]
     """The peer's points of commitments that it has not revoked, by number."""
     secrets: SecretStore

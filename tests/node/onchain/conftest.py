@@ -5,8 +5,7 @@ What one of them does against the rules is put into blocks directly: miners are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,11 +18,12 @@ from boltchain.transaction import parse_transaction as parse_chain_transaction
 from boltchain.wallet.store import MemoryStore
 from boltchain.wallet.wallet import Wallet
 from boltnode.channels.keys import ChannelKeys
+from boltnode.channels.record import Held
 from boltnode.onchain.defence import Step, after_block, after_disconnection, step
 from boltnode.onchain.facts import Fact, MustFail
 from boltnode.onchain.plans import plans
 from boltnode.onchain.publishing import Package, Publisher, Unpaid
-from boltnode.onchain.record import Defended, Held, Notes
+from boltnode.onchain.record import Defended, Notes
 from boltspec.chain.deadlines import Timing
 from boltspec.channel import Channel, opened
 from boltspec.commit import (
@@ -165,6 +165,9 @@ class Duel:
     def __init__(self, *, anchors: bool, opener: int = 0) -> None:
         self.chain = EmbeddedChain()
         self.anchors = anchors
+        self.old = 0
+        """Number of a commitment of B's that is revoked, where the story has one."""
+        self._parents: dict[bytes, bytes] = {}
         limits = [Limits(Sat(354), Msat(900_000_000), Sat(10_000), Msat(1), Blocks(delay), 30) for delay in DELAYS]
         side = LOCAL if opener == 0 else REMOTE
         params = Params(Sat(FUNDING_SAT), side, FeeratePerKw(FEERATE), anchors, limits[0], limits[1])
@@ -307,11 +310,11 @@ class Duel:
         while position.height < self.height:
             block = parse_block(self._raw(position.height + 1))
             position = BlockRef(position.height + 1, block.hash)
-            if hasattr(self, "funding_height") and position.height > self.funding_height:
+            if position.height > self.funding_height:
                 record = node.record(self.funding_height, self.nodes[1 - node.seat])
                 node.notes = after_block(record, node.notes, block.transactions, position.height)
             node.wallet.connect(position, block)
-            self._parents = {**getattr(self, "_parents", {}), block.hash: block.previous}
+            self._parents[block.hash] = block.previous
 
     def _raw(self, height: int) -> bytes:
         return self.chain._ledger.block(height).raw
@@ -473,5 +476,3 @@ def preimage(number: int) -> bytes:
 def preimages() -> Callable[[int], bytes]:
     return preimage
 
-
-__all__: Sequence[str] = ("Audit", "Duel", "Node", "replace")

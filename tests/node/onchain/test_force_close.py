@@ -89,3 +89,188 @@ def test_received_htlc_expires_on_local_commitment(duel: Any, preimages: Preimag
     assert HtlcFailed(htlc_id) in duel.nodes[B].facts
     assert books.won(A) == out["to_local"] + out.get("to_local_anchor", 0)
     assert books.won(B) == out["to_remote"] + out["received_htlc"]
+
+
+def test_previous_commitment_that_is_not_revoked_is_no_cheat(duel: Any, preimages: Preimages) -> None:
+    """B has signed, and not yet received the revocation: A's old commitment is as good as its new one."""
+    duel.offer(A, 50_000_000, preimages(1), 20)
+    before = len(duel.nodes[B].held) - 1
+    htlc_id = duel.add(A, 30_000_000, preimages(2), 20)
+    duel.commit(A, revoke=False)
+    duel.nodes[B].idle = True
+    duel.confirm(duel.nodes[B].published(before))
+    assert Closed(Spender.REMOTE, duel.closing().txid(), duel.height) in duel.nodes[A].facts
+    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    duel.mine()
+    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    duel.mine()  # the commitment without that HTLC is as deep as reorganisations go
+    assert HtlcFailed(htlc_id) in duel.nodes[A].facts
+
+
+def test_htlc_that_is_trimmed_is_failed_after_reasonable_depth(duel: Any, preimages: Preimages) -> None:
+    htlc_id = duel.offer(A, 300_000, preimages(1), 20)
+    duel.nodes[A].failed = True
+    duel.look()
+    duel.mine()
+    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    duel.mine()
+    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    duel.mine()
+    assert HtlcFailed(htlc_id) in duel.nodes[A].facts
+
+
+# --- deadlines ---
+
+
+def test_channel_is_failed_for_an_offered_htlc_that_has_expired(duel: Any, preimages: Preimages) -> None:
+    htlc_id = duel.offer(A, 50_000_000, preimages(1), 5)
+    duel.mine(5)
+    assert not duel.nodes[A].failed
+    assert duel.chain.mempool() == []
+    duel.mine()  # expiry and one block of grace
+    assert duel.nodes[A].failed
+    assert not duel.nodes[B].failed
+    duel.mine()
+    assert Closed(Spender.LOCAL, duel.closing().txid(), duel.height) in duel.nodes[A].facts
+    end(duel)
+    assert HtlcFailed(htlc_id) in duel.nodes[A].facts
+
+
+def test_channel_is_failed_in_time_for_a_fulfilled_htlc(duel: Any, preimages: Preimages) -> None:
+    htlc_id = duel.offer(A, 50_000_000, preimages(1), 12)
+    duel.nodes[B].preimages[htlc_id] = preimages(1)
+    duel.fulfil(B, htlc_id)  # and A does not answer
+    duel.nodes[A].idle = True
+    duel.mine(3)  # 12 - (2R + G + S) blocks
+    assert not duel.nodes[B].failed
+    duel.mine()
+    assert duel.nodes[B].failed
+    duel.mine()
+    out = amounts_of(duel, B)
+    books = end(duel)
+    assert books.won(B) == out["to_local"] + out["received_htlc"] + out.get("to_local_anchor", 0)
+
+
+def amounts_of(duel: Any, seat: int) -> dict[str, int]:
+    node = duel.nodes[seat]
+    return {entry.role.value: entry.output.amount_sat for entry in node.built(node.held[-1]).outputs}
+
+
+def test_preimage_that_was_not_shown_is_not_shown_too_late(duel: Any, preimages: Preimages) -> None:
+    htlc_id = duel.offer(A, 50_000_000, preimages(1), 12)
+    duel.nodes[B].preimages[htlc_id] = preimages(1)
+    duel.nodes[B].idle = True
+    duel.mine(4)
+    duel.nodes[A].failed = True
+    duel.look()
+    duel.mine()
+    duel.nodes[B].idle = False
+    duel.mine()
+    assert HtlcClaimed(htlc_id) not in duel.nodes[B].facts
+    end(duel)
+    assert HtlcFailed(htlc_id) in duel.nodes[A].facts
+
+
+# --- other spends ---
+
+
+def test_closing_transaction_is_recognised(duel: Any) -> None:
+    closing = mutual(duel)
+    duel.confirm(closing)
+    for node in duel.nodes:
+        assert Closed(Spender.MUTUAL, closing.txid(), duel.height) in node.facts
+    books = end(duel)
+    assert books.gained == [599_000, 400_000]
+    assert books.left == {}
+
+
+def test_closing_transaction_is_preferred_to_the_commitment(duel: Any) -> None:
+    closing = mutual(duel)
+    duel.nodes[A].closing = closing.serialize()
+    duel.nodes[A].failed = True
+    duel.look()
+    duel.mine()
+    assert duel.closing().txid() == closing.txid()
+
+
+def mutual(duel: Any) -> Any:
+    from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
+    from boltwire.transaction import Transaction, TxInput, TxOutput
+
+    a, b = duel.nodes
+    outputs = (TxOutput(400_000, b.sweep_script), TxOutput(599_000, a.sweep_script))
+    made = Transaction((TxInput(duel.funding, 0xFFFFFFFD),), outputs)
+    funding = a.terms.funding_output
+    signatures = [sign_funding_spend(made, funding, node.keys.funding_key) for node in (a, b)]
+    return made.with_witness(0, funding_spend_witness(funding, signatures[0], signatures[1]))
+
+
+def test_unknown_spend_is_told_of(duel: Any) -> None:
+    from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
+    from boltwire.scripts import p2wpkh
+    from boltwire.transaction import Transaction, TxInput, TxOutput
+
+    a, b = duel.nodes
+    made = Transaction((TxInput(duel.funding, 0xFFFFFFFD),), (TxOutput(999_000, p2wpkh(b"\2" * 33)),))
+    funding = a.terms.funding_output
+    signatures = [sign_funding_spend(made, funding, node.keys.funding_key) for node in (a, b)]
+    made = made.with_witness(0, funding_spend_witness(funding, signatures[0], signatures[1]))
+    duel.confirm(made)
+    assert Closed(Spender.UNKNOWN, made.txid(), duel.height) in a.facts
+    assert a.sent == {}
+
+
+def test_balance_is_found_in_a_commitment_that_was_forgotten(duel: Any, preimages: Preimages) -> None:
+    """A has lost all data since the channel was opened; B publishes its newest commitment."""
+    a, b = duel.nodes
+    before = (a.channel, list(a.held), dict(a.signed), dict(a.points))
+    duel.offer(A, 50_000_000, preimages(1), 20)
+    from boltwire.per_commitment_secrets import SecretStore
+
+    a.channel, a.held, a.signed, a.points = before
+    a.secrets, a.unsure, a.failed = SecretStore(), True, True
+    duel.look()
+    assert a.sent == {}  # what it holds is revoked, for all that it knows
+    duel.confirm(b.published())
+    assert Closed(Spender.LATER, duel.closing().txid(), duel.height) in a.facts
+    out = amounts_of(duel, B)
+    duel.mine(2)
+    assert duel.audit().won(A) == out["to_remote"]
+
+
+# --- reorganisations ---
+
+
+def test_commitment_is_published_again_after_a_reorganisation(duel: Any, preimages: Preimages) -> None:
+    htlc_id = duel.offer(A, 50_000_000, preimages(1), 20)
+    duel.nodes[B].preimages[htlc_id] = preimages(1)
+    duel.nodes[A].failed = True
+    duel.look()
+    duel.mine()
+    duel.mine()
+    duel.reorganise(2)
+    assert not any(isinstance(fact, Closed) for fact in duel.nodes[A].facts)
+    duel.mine()
+    out = amounts(duel)
+    books = end(duel)
+    assert books.won(A) == out["to_local"] + out.get("to_local_anchor", 0)
+    assert books.won(B) == out["to_remote"] + out["offered_htlc"]
+
+
+def test_htlc_is_not_failed_while_a_reorganisation_can_undo_its_timeout(duel: Any, preimages: Preimages) -> None:
+    htlc_id = duel.offer(A, 50_000_000, preimages(1), 5)
+    duel.nodes[A].failed = True
+    duel.look()
+    duel.mine_until(lambda: duel.audit().gained[A] > 0 or _is_timed_out(duel))
+    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    duel.reorganise(1)
+    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    end(duel)
+    assert HtlcFailed(htlc_id) in duel.nodes[A].facts
+
+
+def _is_timed_out(duel: Any) -> bool:
+    built = duel.nodes[A].built(duel.nodes[A].held[-1])
+    from boltchain.transaction import OutPoint, Txid
+
+    return duel.chain.spender(OutPoint(Txid(built.txid), built.htlc_vouts()[0])) is not None
