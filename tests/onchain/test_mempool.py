@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from boltspec.chain import ledger as chain
-from boltspec.chain.bidding import Bid, Wallets, bid_for, coin, placed, raised
+from boltspec.chain.bidding import Bid, Wallets, bid_for, coin, is_fixed, placed, raised
 from boltspec.chain.conditions import Kind, Use, condition
 from boltspec.chain.ledger import Ledger, confirm, mine
 from boltspec.chain.mempool import Market, Pooled, is_admitted, outbidding, pin, submitted, withdrawal
 from boltspec.chain.moves import successors
 from boltspec.chain.policy import Priced, dust_limit_sat, has_room, is_relayed, least_replacement_fee, may_replace
 from boltspec.chain.presets import MEMPOOL, PARAMS, RISING, SCENARIOS
-from boltspec.chain.properties import PROPERTIES
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Form, Outpoint, Transaction, commitment_transaction, joined, spending
 from boltspec.commitment import Commitment, CommittedHtlc
@@ -29,6 +28,9 @@ OFFERS = tuple(CommittedHtlc(True, at, Msat(300_000_000), at, Height(16)) for at
 COMMITMENT = Commitment(1, FeeratePerKw(1_000), Msat(200_000_000), Msat(200_000_000), OFFERS)
 PUBLISHED = commitment_transaction(PARAMS, 0, COMMITMENT, htlcs_signed=True)
 CLOSED = mine(confirm(chain.opened(PARAMS, Height(10)), PUBLISHED), Height(16))
+WITHOUT_ANCHORS = commitment_transaction(
+    replace(PARAMS, option_anchors=False), 0, COMMITMENT, htlcs_signed=True
+)
 MARKET = Market(asked=2, bids=(1, 2, 4), submissions=2)
 WALLETS = Wallets(MARKET, option_anchors=True, coins=(1, 1))
 
@@ -150,7 +152,7 @@ def test_a_light_pin_is_in_nobodys_way(weight: int, can: bool) -> None:
 
 
 def bids_of(*transactions: Transaction) -> tuple[Bid, ...]:
-    return tuple(bid_for((), transaction) for transaction in transactions)
+    return tuple(bid_for((), transaction, option_anchors=True) for transaction in transactions)
 
 
 def test_a_bid_goes_up_with_every_block_to_what_is_at_stake() -> None:
@@ -172,10 +174,10 @@ def test_without_the_rule_it_stops_where_miners_are_content() -> None:
 
 def test_what_is_left_of_a_batch_offers_no_less() -> None:
     (whole,) = bids_of(joined(tuple(CLAIMS)))
-    rest = bid_for((raised(whole, MARKET),), CLAIMS[1])
+    rest = bid_for((raised(whole, MARKET),), CLAIMS[1], option_anchors=True)
     assert (rest.step, rest.sent) == (1, False)
     with without(frozenset({"D05-general-n-05"})):
-        assert bid_for((raised(whole, MARKET),), CLAIMS[1]).step == 0
+        assert bid_for((raised(whole, MARKET),), CLAIMS[1], option_anchors=True).step == 0
 
 
 def test_a_coin_pays_for_one_transaction_at_a_time() -> None:
@@ -200,9 +202,21 @@ def test_what_was_driven_out_is_broadcast_again() -> None:
 
 def test_without_anchors_nothing_can_be_added_to_what_was_agreed_on() -> None:
     plain = WALLETS._replace(option_anchors=False)
-    (entry,), bids = placed((), (), plain, [PUBLISHED])
+    (entry,), bids = placed((), (), plain, [WITHOUT_ANCHORS])
     assert (entry.feerate, entry.coins) == (MARKET.asked, ())
     assert plain.feerate(raised(raised(bids[0], MARKET), MARKET)) == MARKET.asked
+
+
+def test_a_commitment_in_which_its_owner_has_nothing_cannot_be_bumped() -> None:
+    """It has no anchor of its owner's, so nothing can be added to its fee, and no coin is taken."""
+    empty = commitment_transaction(
+        PARAMS, 1, Commitment(0, FeeratePerKw(1_000), Msat(0), Msat(1_000_000_000), ()), htlcs_signed=True
+    )
+    assert is_fixed(empty, option_anchors=True)
+    assert not is_fixed(PUBLISHED, option_anchors=True)
+    pool, (bid,) = placed((), (), WALLETS, [empty])
+    assert [(entry.feerate, entry.coins) for entry in pool] == [(MARKET.asked, ())]
+    assert raised(bid, MARKET) == bid
 
 
 @pytest.mark.parametrize("rule", ["B05-htlc-tx-b-01", "B05-htlc-tx-l-02", "B05-htlc-tx-n-01"])
@@ -269,11 +283,15 @@ def test_one_coin_is_too_few_for_two_htlcs_at_once(search: Helper) -> None:
     assert search(replace(scenario, market=replace(scenario.market, coins=1))).broken is not None
 
 
-def test_without_anchors_a_pin_cannot_be_beaten(search: Helper) -> None:
-    """What option_anchors is for: nothing can be added to a commitment that pays what was agreed on."""
-    scenario = SCENARIOS["C3-rising-B"]
-    plain = replace(scenario, params=replace(scenario.params, option_anchors=False))
-    assert search(plain, [entry for entry in PROPERTIES if entry.name == "ForwarderSafe"]).broken == "ForwarderSafe"
+@pytest.mark.parametrize(("option_anchors", "gets_in"), [(True, True), (False, False)])
+def test_without_anchors_a_pin_cannot_be_beaten(option_anchors: bool, gets_in: bool) -> None:
+    """What option_anchors is for: nothing can be added to a timeout that pays what was agreed on."""
+    wallets = WALLETS._replace(option_anchors=option_anchors)
+    pool, bids = placed(submitted((), pin(CLAIMS[0], MARKET, coin(1, 0))), (), wallets, TIMEOUTS[:1])
+    for _ in range(3):
+        bids = tuple(raised(bid, MARKET) for bid in bids)
+        pool, bids = placed(pool, bids, wallets, TIMEOUTS[:1])
+    assert (TIMEOUTS[0] in [entry.transaction for entry in pool]) is gets_in
 
 
 # --- beside the mempool ---

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
+from boltspec.chain.conditions import Kind
 from boltspec.chain.enforcement import REBROADCAST, pays_enough
 from boltspec.chain.ledger import Ledger, find
 from boltspec.chain.mempool import Market, Pool, Pooled, is_admitted, submitted
@@ -39,6 +40,8 @@ class Bid(NamedTuple):
     outpoints: tuple[Outpoint, ...]
     step: int
     """Index of the feerate among the market's bids."""
+    is_fixed: bool = False
+    """Nothing can be added to what was agreed on."""
     sent: bool = False
     """It has been broadcast with that feerate."""
 
@@ -56,10 +59,9 @@ class Wallets(NamedTuple):
 
     def feerate(self, bid: Bid) -> int:
         """Return the feerate of a bid: what was agreed on where nothing can be added, which has to be enough."""
-        if not pays_enough(bid.form, self.option_anchors):
-            return 0
-        is_fixed = bid.form in (Form.COMMITMENT, Form.SECOND_STAGE) and not self.option_anchors
-        return self.market.asked if is_fixed else self.market.bids[bid.step]
+        if bid.is_fixed:
+            return self.market.asked
+        return self.market.bids[bid.step] if pays_enough(bid.form, self.option_anchors) else 0
 
 
 def coin(seat: int, index: int) -> Outpoint:
@@ -67,12 +69,28 @@ def coin(seat: int, index: int) -> Outpoint:
     return Outpoint(Txid(Form.WALLET, seat), index)
 
 
+def is_fixed(transaction: Transaction, option_anchors: bool) -> bool:
+    """Say whether nothing can be added to the fee that was agreed on.
+
+    With anchors that is a commitment in which its owner has nothing, neither balance nor HTLC: there is no anchor of
+    its own in it.
+    """
+    match transaction.txid.form:
+        case Form.COMMITMENT:
+            return not any(output.kind is Kind.TO_LOCAL_ANCHOR for output in transaction.outputs)
+        case Form.SECOND_STAGE:
+            return not option_anchors
+        case form:
+            return form is Form.CLOSING
+
+
 def needs_coin(transaction: Transaction, option_anchors: bool) -> bool:
-    """Say whether a transaction can pay a fee only with the help of a coin."""
-    return option_anchors and transaction.txid.form in (Form.COMMITMENT, Form.SECOND_STAGE)
+    """Say whether a transaction is paid for with the help of a coin."""
+    takes_coins = transaction.txid.form in (Form.COMMITMENT, Form.SECOND_STAGE)
+    return takes_coins and not is_fixed(transaction, option_anchors)
 
 
-def bid_for(bids: Iterable[Bid], transaction: Transaction) -> Bid:
+def bid_for(bids: Iterable[Bid], transaction: Transaction, option_anchors: bool) -> Bid:
     """Return what a party offers now, given what it has offered before."""
     outpoints, signer = _outpoints(transaction), transaction.signer
     before = [bid for bid in bids if bid.signer == signer and not set(outpoints).isdisjoint(bid.outpoints)]
@@ -80,7 +98,8 @@ def bid_for(bids: Iterable[Bid], transaction: Transaction) -> Bid:
         if bid.outpoints == outpoints:
             return bid
     steps = [bid.step for bid in before] if before and duty(NEVER_LOWER) else []
-    return Bid(signer, transaction.txid.form, outpoints, max(steps, default=0))
+    fixed = is_fixed(transaction, option_anchors)
+    return Bid(signer, transaction.txid.form, outpoints, max(steps, default=0), fixed)
 
 
 def _outpoints(transaction: Transaction) -> tuple[Outpoint, ...]:
@@ -89,7 +108,7 @@ def _outpoints(transaction: Transaction) -> tuple[Outpoint, ...]:
 
 def raised(bid: Bid, market: Market) -> Bid:
     """Return what a party offers once another block has come without the transaction."""
-    if bid.step + 1 == len(market.bids) or not duty(RAISE.get(bid.form, RAISE_CLAIM)):
+    if bid.is_fixed or bid.step + 1 == len(market.bids) or not duty(RAISE.get(bid.form, RAISE_CLAIM)):
         return bid
     if market.bids[bid.step] >= market.asked and not duty(AT_STAKE):
         return bid
@@ -100,7 +119,7 @@ def placed(pool: Pool, bids: Bids, wallets: Wallets, wanted: Iterable[Transactio
     """Return the mempool and the bids once honest parties have broadcast what they want confirmed."""
     now = []
     for transaction in sorted(wanted, key=_urgency):
-        bid = bid_for(bids, transaction)
+        bid = bid_for(bids, transaction, wallets.option_anchors)
         entry = _entry(pool, bid, transaction, wallets)
         if entry is None:
             continue

@@ -14,7 +14,7 @@ from itertools import product
 
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
-from boltspec.chain.bidding import RESERVE, coin, raised
+from boltspec.chain.bidding import RESERVE, coin, is_fixed, raised
 from boltspec.chain.conditions import Kind
 from boltspec.chain.enforcement import KEEP, SIGN_ALL, publish_commitment
 from boltspec.chain.honest import (
@@ -352,15 +352,16 @@ def _offers(world: ChainWorld, scenario: ChainScenario, market: Market, party: i
 def _competing(
     world: ChainWorld, scenario: ChainScenario, market: Market, party: int
 ) -> Iterator[tuple[str, Transaction]]:
-    """Yield what a corrupt party could put into the mempool.
+    """Yield what a corrupt party could put into the mempool, with a fee and a weight of its choice.
 
     An HTLC transaction that its owner has signed with no more than it had to (not as B05-htlc-tx-l-01 asks) can be
     taken apart and paid for by anybody.
     """
     if world.ledger.closing is not None:
-        yield from _spends(world, scenario, party)
-    elif market.commitments:
-        yield from _commitments(world, scenario, party)
+        found = _spends(world, scenario, party)
+    else:
+        found = _commitments(world, scenario, party) if market.commitments else iter(())
+    yield from (entry for entry in found if not is_fixed(entry[1], scenario.params.option_anchors))
     for entry in world.pool:
         transaction = entry.transaction
         if transaction.signer != party and transaction.txid.form is Form.SECOND_STAGE and not duty(SIGN_ALL):

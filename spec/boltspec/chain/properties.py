@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from boltspec.chain.bidding import is_fixed
 from boltspec.chain.conditions import Kind, Use
 from boltspec.chain.enforcement import Situation
 from boltspec.chain.honest import (
@@ -140,9 +141,16 @@ def _is_leaving(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
     """Say whether a party that has failed the channel has a transaction on its way that miners will take."""
     if world.status[party] is not Status.FAILED or world.hidden or world.evicted:
         return True
-    if scenario.market is not None and is_waiting(world, scenario):
+    if scenario.market is not None and (is_waiting(world, scenario) or _has_nothing(world, scenario, party)):
         return True
     return any(pooled.transaction.signer == party and pooled.pays_enough for pooled in world.pool)
+
+
+def _has_nothing(world: ChainWorld, scenario: ChainScenario, party: int) -> bool:
+    """Say whether a party has neither balance nor HTLC in its commitment: then there is no anchor of its own in it."""
+    assert world.talk is not None
+    transaction = own_commitment(scenario, party, world.talk.history[party][-1])
+    return scenario.params.option_anchors and transaction is not None and is_fixed(transaction, option_anchors=True)
 
 
 def _paid_exactly(world: ChainWorld, scenario: ChainScenario) -> bool:

@@ -12,6 +12,7 @@ from boltproofs.replay.coins import Descendants, Unspent, on_chain
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.terms import Funding
 from boltspec.chain.ledger import Ledger
+from boltspec.chain.transactions import Outpoint
 from boltspec.params import Params
 from boltspec.scenario import NAMES
 
@@ -26,6 +27,10 @@ class Books(NamedTuple):
     descendants: Descendants
     payees: dict[bytes, int]
     """Scripts that pay one party alone, and which."""
+    change: frozenset[bytes]
+    """Scripts of coins that pay fees: what is there is no money of the channel."""
+    bumped: set[Outpoint]
+    """Anchors that were spent to bump a commitment, which the model leaves where they are."""
 
 
 def compare(ledger: Ledger, books: Books, pending: Sequence[bytes]) -> None:
@@ -33,11 +38,16 @@ def compare(ledger: Ledger, books: Books, pending: Sequence[bytes]) -> None:
     height = books.funding.real_height(ledger.height)
     if books.chain.height() != height:
         raise Disagreement("height", f"{height}", f"the chain is at {books.chain.height()}")
-    unspent = books.descendants.unspent(pending)
+    descending = books.descendants.unspent(pending)
+    unspent = {at: found for at, found in descending.items() if found.script_pubkey not in books.change}
     total = sum(found.amount_sat for found in unspent.values())
     for entry in ledger.unspent:
         real = on_chain(books.maker.outpoint(entry.outpoint))
         found = unspent.pop(real, None)
+        if entry.outpoint in books.bumped:
+            _require_gone(real, found)
+            total += int(entry.coin.amount_sat)
+            continue
         there = None if found is None else (found.amount_sat, found.height)
         if there != (int(entry.coin.amount_sat), books.funding.real_height(entry.height)):
             modelled = f"{entry.coin.amount_sat} sat since block {books.funding.real_height(entry.height)}"
@@ -46,6 +56,11 @@ def compare(ledger: Ledger, books: Books, pending: Sequence[bytes]) -> None:
     fees = int(books.params.funding_satoshis) - total
     if fees != int(ledger.fees_sat):
         raise Disagreement("fees", f"{ledger.fees_sat} sat", f"{fees} sat")
+
+
+def _require_gone(real: OutPoint, found: Unspent | None) -> None:
+    if found is not None:
+        raise Disagreement(f"the anchor at {real}", "that its owner has spent it to bump the commitment", f"{found}")
 
 
 def _compare_payouts(ledger: Ledger, books: Books, unspent: dict[OutPoint, Unspent]) -> None:

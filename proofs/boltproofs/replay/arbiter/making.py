@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from boltproofs.replay.arbiter.purse import Fare, paid, virtual_size
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import Keyring, payment_preimage
 from boltproofs.replay.terms import Funding, terms_of
-from boltspec.chain.conditions import Use
+from boltspec.chain.conditions import Kind, Use
 from boltspec.chain.transactions import Coin, Form, Input, Outpoint, Transaction, Txid, side
 from boltspec.channel import Channel
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL
 from boltspec.params import Params
 from boltspec.scenario import NAMES
+from boltspec.units import Blocks
 from boltwire.channel_terms import NoSuchCommitment
 from boltwire.claims import Target, claim, pair
 from boltwire.closing import ClosingBalance, legacy_closing_transaction
@@ -27,7 +29,7 @@ from boltwire.commitment import BuiltCommitment
 from boltwire.commitment_signatures import CommitmentSignatures, complete_commitment, sign_commitment
 from boltwire.fees import commitment_fee
 from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
-from boltwire.htlc_tx import build_htlc_transaction
+from boltwire.htlc_tx import build_htlc_transaction, combine
 from boltwire.per_commitment_secrets import SecretStore, generate_from_seed, secret_index
 from boltwire.secp256k1 import PrivateKey
 from boltwire.spend import Spend, sign_spends
@@ -138,27 +140,63 @@ class Maker:
 
     # --- what spends a commitment ---
 
-    def second_stage(self, model: Transaction, preimage: bytes | None) -> Made:
-        """The owner's HTLC-timeout or HTLC-success transaction, which the peer has signed in advance."""
+    def second_stage(self, model: Transaction, preimage: bytes | None, fare: Fare | None = None) -> Made:
+        """The owner's HTLC-timeout or HTLC-success transaction, which the peer has signed in advance.
+
+        With a fare the owner adds an input that pays, and its change: the peer has signed neither (B05-htlc-tx-b-01).
+        """
         seat, number = model.txid.seat, model.txid.number
         spent, signed = self.outpoint(model.inputs[0].outpoint), self._signed[seat, number]
-        made = build_htlc_transaction(signed.built, spent.vout)
+        unsigned = build_htlc_transaction(signed.built, spent.vout)
         signature = signed.signatures.htlc_signature[signed.built.htlc_vouts().index(spent.vout)]
-        return Made(made.complete(signature, self.rings[seat].claimant.htlc_key(signed.built), preimage), (0,))
+        key = self.rings[seat].claimant.htlc_key(signed.built)
+        if fare is None:
+            return Made(unsigned.complete(signature, key, preimage), (0,))
+        coin = fare.spend
 
-    def claim(self, model: Transaction, coins: Sequence[Coin], *, forged: bool = False) -> Made:
+        def make(change: tuple[TxOutput, ...]) -> RealTransaction:
+            joint = combine([unsigned], [TxInput(coin.outpoint, coin.sequence)], change)
+            joint = joint.with_witness(0, unsigned.witness(joint, 0, signature, key, preimage))
+            return sign_spends(joint, [coin])
+
+        return Made(paid(make, fare), (0,))
+
+    def child(self, model: Transaction, fare: Fare) -> RealTransaction:
+        """What bumps a commitment (B05-failing-channel-n-07): it spends the owner's anchor and a coin, pays for both.
+
+        The commitment must have been kept.
+        """
+        anchor = own_anchor(model)
+        coin, parent = model.outputs[anchor], self._made[model.txid].transaction
+        bump = Input(Outpoint(model.txid, anchor), Use.FEE_BUMP, Blocks(0))
+        spends = [self._possible(model.signer, bump, coin, forged=False), fare.spend]
+
+        def make(change: tuple[TxOutput, ...]) -> RealTransaction:
+            inputs = tuple(TxInput(spend.outpoint, spend.sequence) for spend in spends)
+            return sign_spends(RealTransaction(inputs, change, 0), spends)
+
+        return paid(make, fare, virtual_size(parent), int(coin.amount_sat))
+
+    def claim(
+        self, model: Transaction, coins: Sequence[Coin], *, forged: bool = False, fare: Fare | None = None
+    ) -> Made:
         """A sweep or a penalty: all that it takes goes to the signer's wallet, an output for each.
 
-        ``forged``: with a guessed secret and a guessed preimage where one is needed.
+        ``forged``: with a guessed secret and a guessed preimage where one is needed. A fare pays a fee.
         """
         script = self.rings[model.signer].wallet_script
         spends = self.spends(model, coins, forged=forged)
-        transaction = RealTransaction(
-            tuple(TxInput(spend.outpoint, spend.sequence) for spend in spends),
-            tuple(TxOutput(spend.amount_sat, script) for spend in spends),
-            max(spend.locktime for spend in spends),
-        )
-        return Made(sign_spends(transaction, spends), tuple(range(len(spends))))
+        paying = [] if fare is None else [fare.spend]
+
+        def make(change: tuple[TxOutput, ...]) -> RealTransaction:
+            transaction = RealTransaction(
+                tuple(TxInput(spend.outpoint, spend.sequence) for spend in (*spends, *paying)),
+                (*(TxOutput(spend.amount_sat, script) for spend in spends), *change),
+                max(spend.locktime for spend in spends),
+            )
+            return sign_spends(transaction, [*spends, *paying])
+
+        return Made(make(()) if fare is None else paid(make, fare), tuple(range(len(spends))))
 
     def spends(self, model: Transaction, coins: Sequence[Coin], *, forged: bool = False) -> list[Spend]:
         """What a claim takes, one by one. :class:`Disagreement` if something cannot be taken like that."""
@@ -194,6 +232,11 @@ class Maker:
         preimage = None if coin.htlc is None else payment_preimage(coin.htlc.payment_hash)
         found = claim(target, use, ring.claimant, preimage=preimage)
         return _with_wrong_preimage(found) if forged else found
+
+
+def own_anchor(model: Transaction) -> int:
+    """Return the index of the owner's anchor among a commitment's outputs; StopIteration if it has none."""
+    return next(at for at, coin in enumerate(model.outputs) if coin.kind is Kind.TO_LOCAL_ANCHOR)
 
 
 def _paired(coins: Sequence[Coin], signed: Commitment, built: BuiltCommitment) -> tuple[int, ...]:

@@ -8,20 +8,23 @@ and handed to consensus when there are enough of them to replace the old ones.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from boltchain.embedded import EmbeddedChain
 from boltchain.interface import Chain, TransactionRejected
 from boltproofs.replay.arbiter.comparison import Books, compare
 from boltproofs.replay.arbiter.locks import attempts, try_all
-from boltproofs.replay.arbiter.making import Made, Maker
+from boltproofs.replay.arbiter.making import Made, Maker, own_anchor
+from boltproofs.replay.arbiter.purse import Fare, Purse, withdrawn
 from boltproofs.replay.coins import Descendants
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring, payment_preimage
 from boltproofs.replay.terms import Funding
 from boltspec.chain.conditions import Kind, Use, condition
 from boltspec.chain.honest import own_commitment
-from boltspec.chain.ledger import Confirmed, confirm, find, mine
+from boltspec.chain.ledger import Confirmed, Ledger, confirm, find, mine
+from boltspec.chain.mempool import Pooled
 from boltspec.chain.moves import due
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Form, Outpoint, Transaction, spending
@@ -31,7 +34,16 @@ from boltspec.move import Move
 from boltspec.units import Blocks, Height
 from boltwire.scripts import funding_script, p2wsh
 from boltwire.transaction import Outpoint as RealOutpoint
+from boltwire.transaction import Transaction as RealTransaction
 from boltwire.transaction import txid_to_hex
+
+MISSING = "missingorspent"
+"""How consensus calls an input that another transaction has spent."""
+
+
+def waiting(world: ChainWorld, model: Transaction) -> Pooled:
+    """The entry of the mempool that a transaction is in."""
+    return next(entry for entry in world.pool if entry.transaction == model)
 
 
 class NotOnThisChain(ValueError):
@@ -52,13 +64,14 @@ class ChainTwin:
         """How many inputs were confirmed by each way to spend, and attempts made of each kind."""
         self._scenario, self._chain, self._probing = scenario, chain, probing
         rings = (keyring(seed, 0), keyring(seed, 1))
+        self._purse = Purse(chain, seed, scenario.market)
         script = p2wsh(funding_script(*(ring.announced.funding_pubkey.encoded for ring in rings)))
         outpoint = chain.fund(script, int(scenario.params.funding_satoshis))
         funding = Funding(RealOutpoint(outpoint.txid, outpoint.vout), chain.height() - int(scenario.start))
         self._maker = Maker(scenario.params, rings, funding)
         payees = {ring.wallet_script: seat for seat, ring in enumerate(rings)}
-        descendants = Descendants(chain, outpoint)
-        self._books = Books(chain, funding, scenario.params, self._maker, descendants, payees)
+        descendants, change = Descendants(chain, outpoint), self._purse.scripts
+        self._books = Books(chain, funding, scenario.params, self._maker, descendants, payees, change, set())
         self._pending: list[bytes] = []
         self._compared = begun(scenario, (False, False)).ledger
         self._to_remote: list[Confirmed] = []
@@ -75,8 +88,13 @@ class ChainTwin:
         match move.action:
             case "publish" if move.detail != "closing transaction":
                 note = self._publish(before, move)
-            case "publish" | "spend" | "include":
+            case "publish" | "spend":
                 note = self._include(before, self._transaction(before, move))
+            case "include":
+                model = self._transaction(before, move)
+                note = self._include(before, model, entry=waiting(before, model))
+            case "submit":
+                note = self._submit(before, after)
             case "mine":
                 note = self._mine(before, after)
             case "undo":
@@ -136,16 +154,80 @@ class ChainTwin:
         self.covered["confirmed denied commitment"] += bool(denied)
         return self._include(world, model, held)
 
-    def _include(self, world: ChainWorld, model: Transaction, held: CommitmentSigned | None = None) -> str:
-        made = self._made(world, model, held)
+    def _include(
+        self,
+        world: ChainWorld,
+        model: Transaction,
+        held: CommitmentSigned | None = None,
+        entry: Pooled | None = None,
+    ) -> str:
+        """Put a transaction into the block, as it is in the mempool if it was there."""
+        fare = None if entry is None or self._scenario.market is None else self._purse.fare(entry)
+        made = self._made(world, model, held, fare)
         self._maker.keep(model.txid, made)
         if model.txid.form is Form.COMMITMENT:
             self._notice_to_remote(world, model)
         self._pending.append(made.transaction.serialize())
         self.covered.update(f"confirmed {spent.use}" for spent in model.inputs)
+        if fare is not None:
+            assert entry is not None
+            self._pay(entry, made, fare)
         return f"transaction {txid_to_hex(made.transaction.txid())}"
 
-    def _made(self, world: ChainWorld, model: Transaction, held: CommitmentSigned | None) -> Made:
+    def _pay(self, entry: Pooled, made: Made, fare: Fare) -> None:
+        """Follow the coin that pays: its change, and the child that bumps a commitment."""
+        model = entry.transaction
+        bumping = model.txid.form is Form.COMMITMENT and bool(entry.coins)
+        paying = self._maker.child(model, fare) if bumping else made.transaction
+        if bumping:
+            self._pending.append(paying.serialize())
+            self._books.bumped.add(Outpoint(model.txid, own_anchor(model)))
+        if bumping or fare.pays_for(made.transaction):
+            self._purse.spent(fare, paying)
+            self.covered[f"paid for {model.txid.form.name.lower()}"] += 1
+
+    def _submit(self, before: ChainWorld, after: ChainWorld) -> str:
+        """Show consensus what is new in the mempool: it could be in the next block, and not beside what it replaced."""
+        (new,) = (entry for entry in after.pool if entry not in before.pool)
+        gone = [entry for entry in before.pool if entry not in after.pool]
+        real = self._real(after, new)
+        self._require(new, self._refusal(real))
+        for entry in gone:
+            refusal = self._refusal(self._real(before, entry), real)
+            if refusal is None or MISSING not in refusal:
+                raise Disagreement(f"{entry.transaction.txid} beside {new.transaction.txid}", MISSING, f"{refusal}")
+        for entry in after.pool:
+            if entry != new:
+                self._require(entry, self._refusal(self._real(after, entry), real))
+        self.covered[f"submitted, replacing {len(gone)}"] += 1
+        return f"transaction {txid_to_hex(real[-1].txid())}"
+
+    def _require(self, entry: Pooled, refusal: str | None) -> None:
+        if refusal is not None:
+            raise Disagreement(f"{entry.transaction.txid} in the mempool", "that it is valid", f"consensus: {refusal}")
+
+    def _refusal(self, real: Sequence[RealTransaction], after: Sequence[RealTransaction] = ()) -> str | None:
+        """What consensus says of transactions, one after the other, in a block behind others."""
+        before = [*self._pending, *(one.serialize() for one in after)]
+        for one in real:
+            refusal = self._chain.check(one.serialize(), before)
+            if refusal is not None:
+                return refusal
+            before.append(one.serialize())
+        return None
+
+    def _real(self, world: ChainWorld, entry: Pooled) -> list[RealTransaction]:
+        """A transaction of the mempool, with the child that bumps it if it has one."""
+        model, fare = entry.transaction, self._purse.fare(entry)
+        if model.txid.form is Form.WALLET:
+            return [withdrawn(fare)]
+        made = self._made(world, model, None, fare)
+        if model.txid.form is not Form.COMMITMENT or not entry.coins:
+            return [made.transaction]
+        self._maker.keep(model.txid, made)
+        return [made.transaction, self._maker.child(model, fare)]
+
+    def _made(self, world: ChainWorld, model: Transaction, held: CommitmentSigned | None, fare: Fare | None) -> Made:
         """The real transaction, made of what the model's names stand for."""
         match model.txid.form:
             case Form.COMMITMENT:
@@ -161,9 +243,13 @@ class ChainTwin:
                 assert coin.coin.htlc is not None
                 preimage = payment_preimage(coin.coin.htlc.payment_hash)
                 success = model.inputs[0].use is Use.HTLC_SUCCESS
-                return self._maker.second_stage(model, preimage if success else None)
+                return self._maker.second_stage(model, preimage if success else None, self._added(fare))
             case _:
-                return self._maker.claim(model, [confirmed.coin for confirmed in self._coins(world, model)])
+                return self._maker.claim(model, [one.coin for one in self._coins(world, model)], fare=fare)
+
+    def _added(self, fare: Fare | None) -> Fare | None:
+        """What can be added to an HTLC transaction: nothing without anchors, where the peer has signed all of it."""
+        return fare if self._scenario.params.option_anchors else None
 
     def _coins(self, world: ChainWorld, model: Transaction) -> list[Confirmed]:
         found = [find(world.ledger, spent.outpoint) for spent in model.inputs]
@@ -185,7 +271,7 @@ class ChainTwin:
     def _mine(self, before: ChainWorld, after: ChainWorld) -> str:
         world = before
         for model in due(before, self._scenario):
-            self._include(world, model)
+            self._include(world, model, entry=waiting(before, model))
             world = replace(world, ledger=confirm(world.ledger, model))
         if self._undone:
             self._branch.append(self._pending)
@@ -229,7 +315,12 @@ class ChainTwin:
         if self._probing and world.ledger.closing is not None:
             closing = world.ledger.closing
             extra = [entry for entry in self._to_remote if entry.outpoint.txid == closing.txid]
-            tried = attempts(world, self._scenario, [entry for entry in extra if entry.height == closing.height])
+            there = replace(world, ledger=self._without_bumped(world.ledger))
+            tried = attempts(there, self._scenario, [entry for entry in extra if entry.height == closing.height])
             made = try_all(tried, height + Blocks(1), self._chain, self._maker, self._pending)
             self.probes += made.total()
             self.covered.update(made)
+
+    def _without_bumped(self, ledger: Ledger) -> Ledger:
+        left = tuple(entry for entry in ledger.unspent if entry.outpoint not in self._books.bumped)
+        return replace(ledger, unspent=left)
