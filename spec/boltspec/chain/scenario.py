@@ -59,7 +59,7 @@ class ChainScenario:
     careless: bool = False
     """Honest parties are tempted to publish old commitments: only their rules hold them back."""
     batched: bool = False
-    """Honest parties punish all outputs in one transaction."""
+    """Honest parties punish all outputs in one transaction, and take back what has expired in one."""
     abuses: int = 0
     """How many messages that the rules forbid a corrupt party may send."""
     disconnections: int = 0

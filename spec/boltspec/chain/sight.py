@@ -47,7 +47,7 @@ class Sight:
     unsure: bool = False
     """It has lost data and not heard from its peer since."""
     batched: bool = False
-    """It punishes all outputs in one transaction while there is time."""
+    """It punishes all outputs in one transaction while there is time, and takes back what has expired in one."""
 
 
 class Answer(NamedTuple):
