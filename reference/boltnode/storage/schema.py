@@ -120,6 +120,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (channel_id, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    # 6: what the chain has of each channel (boltnode.onchain).
+    """
+    CREATE TABLE onchain_notes (
+        channel_id BLOB PRIMARY KEY CHECK (length(channel_id) = 32),
+        notes BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """Step ``n`` leads from version ``n - 1`` to version ``n``."""
 

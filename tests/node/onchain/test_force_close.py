@@ -146,14 +146,9 @@ def test_channel_is_failed_in_time_for_a_fulfilled_htlc(duel: Any, preimages: Pr
     duel.mine()
     assert duel.nodes[B].failed
     duel.mine()
-    out = amounts_of(duel, B)
+    out = duel.outputs_of(B)
     books = end(duel)
     assert books.won(B) == out["to_local"] + out["received_htlc"] + out.get("to_local_anchor", 0)
-
-
-def amounts_of(duel: Any, seat: int) -> dict[str, int]:
-    node = duel.nodes[seat]
-    return {entry.role.value: entry.output.amount_sat for entry in node.built(node.held[-1]).outputs}
 
 
 def test_preimage_that_was_not_shown_is_not_shown_too_late(duel: Any, preimages: Preimages) -> None:
@@ -233,7 +228,7 @@ def test_balance_is_found_in_a_commitment_that_was_forgotten(duel: Any, preimage
     assert a.sent == {}  # what it holds is revoked, for all that it knows
     duel.confirm(b.published())
     assert Closed(Spender.LATER, duel.closing().txid(), duel.height) in a.facts
-    out = amounts_of(duel, B)
+    out = duel.outputs_of(B)
     duel.mine(2)
     assert duel.audit().won(A) == out["to_remote"]
 

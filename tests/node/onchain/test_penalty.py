@@ -15,45 +15,13 @@ A, B = 0, 1
 Preimages = Callable[[int], bytes]
 
 
-def cheated(duel: Any, preimages: Preimages) -> tuple[int, int]:
-    """B is to publish commitment 2, with an HTLC each way; both are settled and the commitment is revoked by now."""
-    offered = duel.add(A, 60_000_000, preimages(1), 30)
-    received = duel.add(B, 40_000_000, preimages(2), 12)
-    for seat in (A, B, A, B):
-        if duel.nodes[seat].channel.htlcs.items and _owes(duel, seat):
-            duel.commit(seat)
-    duel.old = duel.nodes[B].held[-1].commitment.number
-    duel.fulfil(B, offered)
-    duel.give_back(A, received)
-    for seat in (B, A, B, A):
-        if _owes(duel, seat):
-            duel.commit(seat)
-    assert not duel.nodes[A].channel.htlcs.items
-    assert duel.old < duel.nodes[A].channel.remote_revocations
-    duel.nodes[B].idle = True
-    return offered, received
-
-
-def _owes(duel: Any, seat: int) -> bool:
-    from boltspec.commit import next_commitment_signed, send_commitment_signed
-    from boltspec.verdict import Accepted
-
-    channel = duel.nodes[seat].channel
-    return isinstance(send_commitment_signed(channel, next_commitment_signed(channel)), Accepted)
-
-
-def stolen(duel: Any) -> dict[str, int]:
-    built = duel.nodes[B].built(duel.nodes[B].held[duel.old])
-    return {entry.role.value: entry.output.amount_sat for entry in built.outputs}
-
-
 def all_but_the_commitments_fee(out: dict[str, int]) -> int:
     return sum(amount for role, amount in out.items() if not role.endswith("anchor"))
 
 
-def test_everything_is_taken_from_a_revoked_commitment(duel: Any, preimages: Preimages) -> None:
-    cheated(duel, preimages)
-    out = stolen(duel)
+def test_everything_is_taken_from_a_revoked_commitment(duel: Any) -> None:
+    duel.prepare_cheat()
+    out = duel.outputs_of(B, duel.old)
     assert set(out) >= {"to_local", "to_remote", "offered_htlc", "received_htlc"}
     duel.confirm(duel.nodes[B].published(duel.old))
     assert Closed(Spender.REVOKED, duel.closing().txid(), duel.height) in duel.nodes[A].facts
@@ -66,8 +34,8 @@ def test_everything_is_taken_from_a_revoked_commitment(duel: Any, preimages: Pre
 
 @pytest.mark.parametrize("in_the_same_block", [True, False], ids=["same block", "a block later"])
 def test_htlc_transactions_of_a_thief_are_punished(duel: Any, preimages: Preimages, in_the_same_block: bool) -> None:
-    offered, received = cheated(duel, preimages)
-    out = stolen(duel)
+    offered, received = duel.prepare_cheat()
+    out = duel.outputs_of(B, duel.old)
     thief = duel.nodes[B]
     commitment = thief.published(duel.old)
     success = thief.second_stage(duel.old, offered, offered=False, preimage=preimages(1))
@@ -88,8 +56,8 @@ def test_htlc_transactions_of_a_thief_are_punished(duel: Any, preimages: Preimag
     assert (fees == 0) is duel.anchors
 
 
-def test_thief_that_waits_for_the_delay_is_punished_before_it_ends(duel: Any, preimages: Preimages) -> None:
-    cheated(duel, preimages)
+def test_thief_that_waits_for_the_delay_is_punished_before_it_ends(duel: Any) -> None:
+    duel.prepare_cheat()
     duel.nodes[A].feerate = 200  # too little at first; it is raised
     duel.confirm(duel.nodes[B].published(duel.old))
     first = dict(duel.nodes[A].sent)
@@ -101,22 +69,22 @@ def test_thief_that_waits_for_the_delay_is_punished_before_it_ends(duel: Any, pr
     assert books.won(B) == 0
 
 
-def test_without_the_penalty_the_thief_gets_away(anchored: Any, preimages: Preimages) -> None:
+def test_without_the_penalty_the_thief_gets_away(anchored: Any) -> None:
     """The check can fail: with the duty to take ``to_local`` switched off, it stays where the thief can take it."""
-    cheated(anchored, preimages)
+    anchored.prepare_cheat()
     with without(frozenset({"B05-revoked-commit-l-03"})):
         anchored.confirm(anchored.nodes[B].published(anchored.old))
         anchored.mine(3)
         books = anchored.audit()
-    assert stolen(anchored)["to_local"] in books.left.values()
+    assert anchored.outputs_of(B, anchored.old)["to_local"] in books.left.values()
 
 
-def test_penalty_is_made_anew_after_a_reorganisation(duel: Any, preimages: Preimages) -> None:
-    cheated(duel, preimages)
+def test_penalty_is_made_anew_after_a_reorganisation(duel: Any) -> None:
+    duel.prepare_cheat()
     duel.confirm(duel.nodes[B].published(duel.old))
     duel.mine()
     assert duel.audit().won(B) == 0
     duel.reorganise(1)  # the penalties are undone, and wait again
     duel.mine()
     duel.mine_until(lambda: Resolved() in duel.nodes[A].facts, limit=150)
-    assert duel.audit().won(A) == all_but_the_commitments_fee(stolen(duel))
+    assert duel.audit().won(A) == all_but_the_commitments_fee(duel.outputs_of(B, duel.old))

@@ -53,7 +53,7 @@ def test_file_is_for_its_owner_only(database: Database, path: Path) -> None:
 def test_every_table_is_strict(database: Database) -> None:
     rows = database.connection.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
     strict = {name: bool(flag) for name, flag in rows if not name.startswith("sqlite_")}
-    assert len(strict) == 11
+    assert len(strict) == 12
     assert all(strict.values()), strict
 
 
