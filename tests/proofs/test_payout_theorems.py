@@ -43,7 +43,7 @@ def test_an_output_that_is_exactly_worth_it_must_not_be_trimmed(monkeypatch: pyt
 
 
 def test_a_node_that_trims_by_its_own_dust_limit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = payout_theorems.is_trimmed
+    right = fees.is_trimmed
 
     def by_own_limit(params: Params, rate: Any, owner: Side, htlc: Any) -> bool:
         return right(replace(params, remote=params.local), rate, owner, htlc)
@@ -56,7 +56,7 @@ def test_a_node_that_takes_the_weight_of_the_other_transaction_is_found(monkeypa
     monkeypatch.setattr(fees, "HTLC_TIMEOUT_WEIGHT", fees.HTLC_SUCCESS_WEIGHT)
     assert counterexample(claim("both trim alike")) is None
     monkeypatch.undo()
-    right = payout_theorems.is_trimmed
+    right = fees.is_trimmed
 
     def success_for_all(params: Params, rate: Any, owner: Side, htlc: Any) -> bool:
         return right(params, rate, owner, replace(htlc, offerer=owner.other))
@@ -66,7 +66,7 @@ def test_a_node_that_takes_the_weight_of_the_other_transaction_is_found(monkeypa
 
 
 def test_a_fee_that_the_other_pays_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = payout_theorems.main_outputs
+    right = outputs.main_outputs
 
     def the_other_pays(params: Params, owner: Side, commitment: Commitment, untrimmed: int) -> Any:
         return right(replace(params, opener=params.opener.other), owner, commitment, untrimmed)

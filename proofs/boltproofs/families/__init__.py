@@ -11,10 +11,11 @@ from boltproofs.families.closing import CLOSING
 from boltproofs.families.connection import CONNECTION
 from boltproofs.families.dance import DANCE
 from boltproofs.families.establishment import ESTABLISHMENT
+from boltproofs.families.focus import FOCUS_FAMILY
 from boltproofs.families.lifetime import LIFETIME
 from boltproofs.families.onchain import ONCHAIN
 
-FAMILIES: tuple[Family, ...] = (DANCE, CONNECTION, ESTABLISHMENT, CLOSING, LIFETIME, ONCHAIN)
+FAMILIES: tuple[Family, ...] = (DANCE, FOCUS_FAMILY, CONNECTION, ESTABLISHMENT, CLOSING, LIFETIME, ONCHAIN)
 """A new family is listed here, and nowhere else."""
 SCENARIOS: Mapping[str, Any] = MappingProxyType(
     {name: scenario for family in FAMILIES for name, scenario in family.scenarios.items()}
@@ -27,7 +28,7 @@ PROPERTIES = frozenset(one.name for family in FAMILIES for one in family.propert
 def family_of(scenario: Scenario) -> Family:
     """Return the family that a scenario belongs to; ``ValueError`` if there is none."""
     for family in FAMILIES:
-        if isinstance(scenario, family.kind):
+        if type(scenario) is family.kind:
             return family
     raise ValueError(f"no family has scenarios of type {type(scenario).__name__}")
 
