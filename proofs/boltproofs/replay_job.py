@@ -12,16 +12,22 @@ from typing import Any
 
 import click
 
+from boltchain.bitcoind import BitcoindChain
+from boltchain.daemon import AS_ON_MAINNET
 from boltchain.embedded import EmbeddedChain
+from boltchain.provision import HOW_TO_PROVIDE, find_bitcoind
 from boltproofs.progress import Slowly
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.largest import Trial
+from boltproofs.replay.relay.trial import run_trials
 from boltproofs.replay.scale import Outcome, replay_many, replayed
 from boltproofs.replay.scope import Extent
 from boltproofs.results import directory
 
 CORES = os.cpu_count() or 1
 TRACES = 10_000
+RELAY_TRIALS = 100
+RELAY_HELP = "Trials on bitcoind's mempool."
 HOLDS, FAILED = 0, 1
 
 
@@ -30,8 +36,11 @@ HOLDS, FAILED = 0, 1
 @click.option("--seed", default=1, show_default=True, help="What the random samples depend on.")
 @click.option("--workers", default=CORES, show_default=True, type=click.IntRange(min=1), help="Processes.")
 @click.option("--scenario", "scenarios", multiple=True, type=click.Choice(replayed()), help="Only this one.")
+@click.option("--relay", default=RELAY_TRIALS, show_default=True, type=click.IntRange(min=0), help=RELAY_HELP)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result as JSON; - for output.")
-def main(traces: int, seed: int, workers: int, scenarios: tuple[str, ...], json_file: Path | None) -> None:
+def main(
+    *, traces: int, seed: int, workers: int, scenarios: tuple[str, ...], relay: int, json_file: Path | None
+) -> None:
     """Replay many distinct traces on Bitcoin Core's consensus code, comparing model and chain after every step."""
     started, say = time.monotonic(), Slowly()
     click.echo(f"seed {seed}, {workers} processes", err=True)
@@ -41,11 +50,12 @@ def main(traces: int, seed: int, workers: int, scenarios: tuple[str, ...], json_
     seconds = time.monotonic() - started
     data = _to_json(outcome, traces, seed, seconds)
     data["largest"] = {} if scenarios else _largest()
+    data["relay"] = {} if scenarios else _relay(seed, relay)
     if json_file is not None and str(json_file) != "-":
         json_file.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     click.echo(json.dumps(data, indent=1) if str(json_file) == "-" else _report(data))
-    largest_agree = not any("disagreement" in one for one in data["largest"].values())
-    sys.exit(HOLDS if data["agreed"] and data["traces"] >= traces and largest_agree else FAILED)
+    others_agree = not any("disagreement" in one for one in (*data["largest"].values(), data["relay"]))
+    sys.exit(HOLDS if data["agreed"] and data["traces"] >= traces and others_agree else FAILED)
 
 
 def _to_json(outcome: Outcome, wanted: int, seed: int, seconds: float) -> dict[str, Any]:
@@ -84,6 +94,19 @@ def _weights(option_anchors: bool) -> dict[str, Any]:
     }
 
 
+def _relay(seed: int, trials: int) -> dict[str, Any]:
+    """Compare a node's mempool with the model's policy; say how often each answer was given by both."""
+    program = find_bitcoind()
+    if program is None or not trials:
+        return {"left_out": "not asked for" if program else f"no bitcoind: {HOW_TO_PROVIDE}"}
+    with BitcoindChain.start(program, AS_ON_MAINNET) as chain:
+        try:
+            tally = run_trials(chain, seed, trials)
+        except Disagreement as found:
+            return {"disagreement": str(found)}
+    return {"trials": tally.trials, "answers": dict(sorted(tally.answers.items()))}
+
+
 def _extent(outcome: Outcome, name: str) -> dict[str, Any]:
     """How many traces of a scenario were replayed, and what part of it they are."""
     traces = len(outcome.digests[name])
@@ -105,6 +128,7 @@ def _report(data: dict[str, Any]) -> str:
     lines += [f"{name:44} {count:9}" for name, count in data["covered"].items()]
     for name, kinds in data["largest"].items():
         lines += [f"483 HTLCs each way, {name}: {kind}: {_weight_text(one)}" for kind, one in kinds.items()]
+    lines += _relay_lines(data["relay"])
     for one in data["disagreements"]:
         lines += [one["report"], f"again: boltspec replay --probing --show {one['trace']}"]
     rate = data["traces"] / max(data["seconds"], 0.1)
@@ -122,12 +146,20 @@ def _report(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _relay_lines(relay: dict[str, Any]) -> list[str]:
+    if "trials" not in relay:
+        return [f"MEMPOOL POLICY: {what}" for what in relay.values()]
+    lines = [f"bitcoind's mempool, {answer:60} {count:6}" for answer, count in relay["answers"].items()]
+    return [
+        *lines,
+        f"bitcoind's mempool: {relay['trials']} trials, {sum(relay['answers'].values())} answers, all agree",
+    ]
+
+
 def _weight_text(one: dict[str, int] | str) -> str:
     if isinstance(one, str):
         return one
-    return (
-        f"{one['transactions']} of at most {one['weight']:,} weight units, {one['at_most']:,} modelled; all valid"
-    )
+    return f"{one['transactions']} of at most {one['weight']:,} weight units, {one['at_most']:,} modelled; all valid"
 
 
 def _extent_text(one: dict[str, Any]) -> str:

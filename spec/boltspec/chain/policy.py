@@ -9,14 +9,19 @@ Left out: expiry, limits on the whole mempool, and the special rules for version
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 LEAST_RELAYED = 1
-"""Feerate, in satoshis per virtual byte, below which a transaction or a package is not relayed. A replacement pays as
-much again for its own size."""
+"""Feerate, in satoshis per virtual byte, below which a transaction is not relayed: not even with a child that pays for
+both. (Where a mempool is full it asks for more, and for that a child can pay.) A replacement pays as much again for its
+own size."""
 MOST_REPLACED = 100
 """No replacement may throw more transactions out of the mempool, descendants included."""
+LARGEST_CLUSTER_REPLACED = 2
+"""A parent and a child replace others together only where these are alone or in pairs."""
 MOST_RELATIVES = 25
 """Neither may a transaction have more unconfirmed ancestors, itself included, nor more descendants."""
 MOST_RELATED_SIZE = 101_000
@@ -37,7 +42,7 @@ class Priced(NamedTuple):
 
 
 def is_relayed(fee: int, size: int) -> bool:
-    """Say whether a transaction, or a package as one, pays enough to be passed on."""
+    """Say whether a transaction pays enough to be passed on."""
     return fee >= LEAST_RELAYED * size
 
 
@@ -51,7 +56,12 @@ def least_replacement_fee(size: int, replaced: Sequence[Priced]) -> int:
 
 def has_higher_feerate(new: Priced, conflicting: Sequence[Priced]) -> bool:
     """Say whether a transaction has a higher feerate than each one that it conflicts with directly."""
-    return all(new.fee * other.size > other.fee * new.size for other in conflicting)
+    return all(feerate(new) > feerate(other) for other in conflicting)
+
+
+def feerate(priced: Priced) -> int:
+    """Return what is paid for 1000 virtual bytes, rounded down as nodes do before they compare."""
+    return priced.fee * 1000 // priced.size
 
 
 def may_replace(new: Priced, conflicting: Sequence[Priced], descendants: Sequence[Priced] = ()) -> bool:
@@ -62,6 +72,14 @@ def may_replace(new: Priced, conflicting: Sequence[Priced], descendants: Sequenc
         and new.fee >= least_replacement_fee(new.size, replaced)
         and has_higher_feerate(new, conflicting)
     )
+
+
+def brings_no_new_parents(parents: Collection[T], of_conflicting: Collection[T]) -> bool:
+    """Say whether a replacement spends outputs of no unconfirmed transaction but of parents of what it replaces.
+
+    BIP 125, rule 2.
+    """
+    return all(parent in of_conflicting for parent in parents)
 
 
 def has_room(relatives: int, size: int) -> bool:
