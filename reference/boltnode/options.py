@@ -5,7 +5,7 @@ The file is in the node's folder, lines of ``key=value`` as with Core Lightning:
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +19,7 @@ DATABASE_NAME: Final = "node.sqlite3"
 TAKEN_NAMES: Final = (CONFIG_NAME, LOCK_NAME, DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
 """Files of the node, which no other may overwrite."""
 DEFAULT_FOLDER: Final = "~/.boltnode"
+DEFAULT_BITCOIN_FOLDER: Final = "~/.bitcoin"
 
 
 class BadOption(ValueError):
@@ -46,6 +47,16 @@ class Options:
     cltv_final: int = 18
     max_inbound: int = 200
     max_pending_channels: int = 100
+    bitcoin_rpcport: int = 0
+    bitcoin_datadir: Path = Path(DEFAULT_BITCOIN_FOLDER)
+    bitcoin_rpcuser: str = ""
+    bitcoin_rpcpassword: str = field(default="", repr=False)
+    force_feerate: int = 0
+
+    @property
+    def bitcoin_cookie(self) -> Path:
+        """The credentials that bitcoind, or what takes its place, makes up at its start."""
+        return self.bitcoin_datadir / self.network / ".cookie"
 
     @property
     def folder(self) -> Path:
@@ -113,6 +124,10 @@ def _level(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
@@ -157,6 +172,29 @@ OPTIONS: Final = (
         "Most channels that wait for confirmation, of all peers together.",
         _number(1, 5000),
         "100",
+    ),
+    Option(
+        "bitcoin-rpcport",
+        "PORT",
+        "Where bitcoind, or boltchain serve, answers on the loopback interface; 0 for a node without channels.",
+        _number(0, 65535),
+        "0",
+    ),
+    Option(
+        "bitcoin-datadir",
+        "DIR",
+        "Its data directory, where its cookie file is in the folder of the network.",
+        _folder,
+        DEFAULT_BITCOIN_FOLDER,
+    ),
+    Option("bitcoin-rpcuser", "NAME", "Its user name, in place of the cookie file.", str, ""),
+    Option("bitcoin-rpcpassword", "TEXT", "The password of that user.", str, ""),
+    Option(
+        "force-feerate",
+        "N",
+        "Satoshi per 1000 weight units in place of all estimates, for regtest; 0 for none.",
+        _number(0, 125_000),
+        "0",
     ),
 )
 """All options. That this table and the fields of :class:`Options` agree is tested."""

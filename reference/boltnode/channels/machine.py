@@ -402,6 +402,11 @@ class ChannelMachine:
 
     # --- the chain ---
 
+    def note(self, **fields: int | bytes | None) -> None:
+        """Change what the record says of the chain: heights and the spending transaction."""
+        self.record = replace(self.record, **fields)  # type: ignore[arg-type]
+        self._out.changed = True
+
     def see(self, seen: FundingSeen, spent: Spent) -> None:
         """Look at the chain."""
         self._move(look(self.life, seen, spent))

@@ -82,6 +82,8 @@ def receive(life: Life, message: Message) -> Life:
     """Take what the peer says about the channel; of one that has failed nothing is taken (B02-retransmission-n-04)."""
     if life.end is End.FAILED:
         return life
+    if life.end is End.CLOSED and not isinstance(message, ChannelReestablish):
+        return life  # it was under way when the chain ended the channel
     if life.end is not End.NONE:
         # Of a channel that is not known the peer is told so (B01-error-warning-s-02).
         return replace(life, owes_error=life.owes_error or not isinstance(message, Error | Warning))

@@ -1,0 +1,149 @@
+"""The node's view of the chain: a client, a follower from the block that was stored last, a wallet, and feerates."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from boltchain.block import BlockRef
+from boltchain.client.connection import ChainUnavailable, Endpoint
+from boltchain.client.fees import FeeEstimator, FeePolicy
+from boltchain.client.follower import BlockConnected, BlockEvent, BlockFollower
+from boltchain.client.node import ChainClient
+from boltchain.interface import TransactionRejected
+from boltchain.wallet.coins import Status
+from boltchain.wallet.wallet import Wallet
+from boltnode.channels.wallet_store import KIND, NodeWalletStore
+from boltnode.keys import derive
+from boltnode.services import Services
+from boltnode.storage import chain_rows, wallet_rows
+from boltnode.storage.unit_of_work import UnitOfWork
+
+TARGETS: Final = {"urgent": 2, "normal": 6, "slow": 12, "minimum": 100}
+"""Names of feerates, as blocks until confirmation."""
+
+_log = logging.getLogger(__name__)
+
+Told = Callable[[UnitOfWork, BlockEvent], None]
+"""Notes what a block changes, in the unit of work that also stores the position."""
+
+
+class ChainWatch:
+    """The chain behind an endpoint, followed by one task."""
+
+    def __init__(self, endpoint: Endpoint, *, feerate_per_kw: int | None = None) -> None:
+        """``feerate_per_kw`` takes the place of all estimates (for regtest)."""
+        self.client = ChainClient(endpoint)
+        self._estimator = FeeEstimator(self.client, FeePolicy(forced_per_kw=feerate_per_kw))
+        self.feerates: dict[int, int] = {}
+        """Estimates by target, renewed with each block."""
+        self.trouble: str | None = None
+        """Why the chain cannot be followed at the moment."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, services: Services) -> None:
+        """Load the wallet and take up the chain. :class:`ChainUnavailable`, also if it is of another network."""
+        self._services = services
+        commits, network = services.commits, services.network.name
+        info = await self.client.chain_info()
+        if info.network != network:
+            raise ChainUnavailable(f"the chain at {self.client.endpoint} is {info.network}, not {network}")
+        blocks = await commits.read(chain_rows.load)
+        rows = await commits.read(lambda connection: wallet_rows.load(connection, KIND))
+        self.store = NodeWalletStore(commits, services.latch, rows)
+        position = info.best
+        if blocks:
+            height = max(blocks)
+            position = BlockRef(height, blocks[height])
+        self.wallet = Wallet(derive(services.seed(), "wallet"), network, self.store, birthday=position)
+        self._follower = BlockFollower(self.client, position, on_absence=self._absent)
+        if not blocks:
+            work = UnitOfWork()
+            chain_rows.connect_block(work, position.height, position.hash)
+            await commits.submit(work)
+        for entry in self.wallet.transactions:
+            if entry.status is Status.PREPARED:  # of a channel or a payment that never came to be
+                self.wallet.abandon(entry.txid)
+        await self._estimate()
+
+    def _absent(self, error: ChainUnavailable | None) -> None:
+        self.trouble = None if error is None else str(error)
+
+    @property
+    def height(self) -> int:
+        """Of the block that everything here has seen."""
+        return self._follower.position.height
+
+    async def catch_up(self, told: Told) -> None:
+        """Go to the node's best block."""
+        async for event in self._follower.catch_up():
+            self._take(event, told)
+
+    def follow(self, told: Told, after: Callable[[], Awaitable[None]]) -> None:
+        """Go on from here in a task of its own; ``after`` is awaited behind each block."""
+        self._spawn(self._follow(told, after))
+
+    async def _follow(self, told: Told, after: Callable[[], Awaitable[None]]) -> None:
+        async for event in self._follower.events():
+            self._take(event, told)
+            await self._estimate()
+            await after()
+
+    def _take(self, event: BlockEvent, told: Told) -> None:
+        work = UnitOfWork()
+        with self.store.within(work):
+            if isinstance(event, BlockConnected):
+                self.wallet.connect(event.position, event.block)
+            else:
+                self.wallet.disconnect(event.position, event.disconnected)
+            chain_rows.connect_block(work, event.position.height, event.position.hash)
+            told(work, event)
+        self._services.commits.submit(work)
+
+    async def _estimate(self) -> None:
+        for target in TARGETS.values():
+            self.feerates[target] = await self._estimator.feerate_per_kw(target)
+
+    def feerate(self, wanted: str | int | None) -> int:
+        """Satoshi per 1000 weight units for a name, a number or, for None, the usual."""
+        if isinstance(wanted, int):
+            return max(wanted, self._estimator.policy.floor_per_kw)
+        return self.feerates[TARGETS[wanted or "normal"]]
+
+    def broadcast(self, *transactions: bytes) -> None:
+        """Offer transactions to the network, one after the other, and write down what it does not take."""
+        self._spawn(self._broadcast(transactions))
+
+    async def _broadcast(self, transactions: tuple[bytes, ...]) -> None:
+        for raw in transactions:
+            try:
+                await self.client.send(raw)
+            except TransactionRejected as error:
+                _log.info("a transaction was not taken", extra={"reason": str(error)})
+            except ChainUnavailable as error:
+                _log.warning("a transaction was not sent", extra={"reason": str(error)})
+
+    def nudge(self) -> None:
+        """Look for blocks at once."""
+        self._follower.nudge()
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.trouble = f"the chain is not followed any more: {error}"
+            _log.error("the chain is not followed any more", exc_info=error)
+
+    async def stop(self) -> None:
+        """Follow no longer."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.client.close()

@@ -1,0 +1,78 @@
+"""What a block shows of a channel: its funding output, how deep it is, and what has spent it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from boltchain.client.follower import BlockConnected, BlockDisconnected
+from boltchain.transaction import Transaction
+from boltnode.channels.listing import spent_kind
+from boltnode.channels.machine import ChannelMachine
+from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
+from boltspec.lifetime.steps import Spent
+from boltspec.units import Blocks, Sat
+from boltwire.scid import ShortChannelId
+
+DEEP_ENOUGH: Final = int(COINBASE_MATURITY) + 44
+"""Confirmations beyond which no rule asks for more."""
+
+
+def look_at_block(machine: ChannelMachine, event: BlockConnected) -> None:
+    """Note what the block, which is the best one now, means for the channel."""
+    record = machine.record
+    if record.funding is None:
+        return
+    for index, transaction in enumerate(event.block.transactions):
+        if transaction.txid == record.funding.txid:
+            _note_funding(machine, transaction, event.position.height, index)
+        if any(_spends(entry.previous, machine) for entry in transaction.inputs):
+            _note_spent(machine, transaction, event.position.height)
+    _count(machine, event.position.height)
+
+
+def _spends(previous: object, machine: ChannelMachine) -> bool:
+    funding = machine.record.funding
+    txid, vout = getattr(previous, "txid", None), getattr(previous, "vout", None)
+    return funding is not None and (txid, vout) == (funding.txid, funding.vout)
+
+
+def _note_funding(machine: ChannelMachine, transaction: Transaction, height: int, index: int) -> None:
+    funding = machine.record.funding
+    assert funding is not None
+    seen = FundingSeen(None, Blocks(1), transaction.is_coinbase)
+    if funding.vout < len(transaction.outputs):
+        output = transaction.outputs[funding.vout]
+        script = Script.FUNDING if output.script_pubkey == machine.funding_script else Script.FOREIGN
+        scid = int(ShortChannelId.of(height, index, funding.vout))
+        seen = replace(seen, output=FundingOutput(Sat(output.amount_sat), script), short_channel_id=scid)
+    machine.note(funding_height=height)
+    machine.see(seen, Spent.NOTHING)
+
+
+def _note_spent(machine: ChannelMachine, transaction: Transaction, height: int) -> None:
+    kind = spent_kind(machine.record, frozenset(output.script_pubkey for output in transaction.outputs))
+    machine.note(spent_height=height, spent_by=bytes(transaction.txid))
+    machine.see(machine.life.establishment.seen, kind)
+
+
+def _count(machine: ChannelMachine, height: int) -> None:
+    """Count the confirmations of the funding transaction."""
+    seen, found = machine.life.establishment.seen, machine.record.funding_height
+    if found is None or int(seen.confirmations) >= DEEP_ENOUGH:
+        return
+    machine.see(replace(seen, confirmations=Blocks(height - found + 1)), Spent.NOTHING)
+
+
+def looked_back(machine: ChannelMachine, event: BlockDisconnected) -> None:
+    """Note that a block is no longer part of the chain."""
+    record, gone = machine.record, event.disconnected.height
+    if record.spent_height == gone:
+        machine.note(spent_height=None, spent_by=None)
+    if record.funding_height == gone:
+        machine.note(funding_height=None)
+        machine.see(NOT_SEEN, Spent.NOTHING)
+    elif record.funding_height is not None:
+        seen = machine.life.establishment.seen
+        confirmations = Blocks(event.position.height - record.funding_height + 1)
+        machine.see(replace(seen, confirmations=confirmations), Spent.NOTHING)

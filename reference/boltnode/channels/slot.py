@@ -1,0 +1,61 @@
+"""A channel in the running node: its machine, and how far its record is on its way to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from boltnode.channels.machine import ChannelMachine
+from boltnode.engine import ClosedChannel, FundChannel, FundedChannel
+from boltspec.establishment.state import ACCEPTER
+from boltspec.lifetime.state import End
+
+NO_ROW: Final = 0
+"""Revision of a channel that is not stored."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A channel in memory."""
+
+    machine: ChannelMachine
+    temporary_id: bytes
+    revision: int = NO_ROW
+    """Of the newest row that was handed to the storage."""
+    online: bool = False
+    """The peer is connected."""
+    epoch: int = 0
+    """Counts connections: what was made for an earlier one does not leave on a later one."""
+    storing: int = 0
+    """Units of work that are on their way to the disk."""
+    dirty: bool = False
+    """There was news while the storage was busy."""
+    scheduled: bool = False
+    request: FundChannel | None = None
+    """What we were asked to open, until it is open."""
+    feerate_per_kw: int = 0
+    """Of the funding transaction."""
+    funding_transaction: bytes | None = None
+    """Id in hash order, while the transaction is prepared and not sent."""
+    opening: asyncio.Future[FundedChannel] | None = None
+    closing: list[asyncio.Future[ClosedChannel]] = field(default_factory=list)
+    """Who waits for the channel to be closed."""
+    has_quota: bool = False
+    """It takes one of the places for channels that are not confirmed."""
+    ended: bool = False
+    """Nothing more is to be done for it."""
+
+    @property
+    def peer(self) -> bytes:
+        """Node id."""
+        return self.machine.record.peer
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the channel outlives a crash: our signature, or our funding transaction, may be with others."""
+        life = self.machine.life
+        if self.revision != NO_ROW:
+            return True
+        ours_is_out = life.establishment.role is ACCEPTER or life.establishment.published
+        return life.closing is not None and ours_is_out and life.end is not End.FORGOTTEN
