@@ -56,7 +56,7 @@ class Options:
     @property
     def bitcoin_cookie(self) -> Path:
         """The credentials that bitcoind, or what takes its place, makes up at its start."""
-        return self.bitcoin_datadir / self.network / ".cookie"
+        return self.bitcoin_datadir.expanduser().absolute() / self.network / ".cookie"
 
     @property
     def folder(self) -> Path:
@@ -124,10 +124,6 @@ def _level(text: str) -> str:
     return text
 
 
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
@@ -184,7 +180,7 @@ OPTIONS: Final = (
         "bitcoin-datadir",
         "DIR",
         "Its data directory, where its cookie file is in the folder of the network.",
-        _folder,
+        Path,
         DEFAULT_BITCOIN_FOLDER,
     ),
     Option("bitcoin-rpcuser", "NAME", "Its user name, in place of the cookie file.", str, ""),
