@@ -54,9 +54,8 @@ class Story:
         at = self.bob.result("getinfo")["binding"][0]
         self.alice.result("connect", self.bob_id, at["address"], str(at["port"]))
 
-    def state(self, daemon: Any) -> str:
-        (channel,) = daemon.result("listpeerchannels")["channels"]
-        return str(channel["state"])
+    def await_state(self, daemon: Any, state: str) -> None:
+        self.wait(lambda: daemon.result("listpeerchannels")["channels"][0]["state"] == state)
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Until it is so; how long that takes decides nothing."""
@@ -72,7 +71,7 @@ class Story:
         self.alice.result("-k", "fundchannel", f"id={self.bob_id}", f"amount={CAPACITY}", f"push_msat={PUSHED}")
         self.mine()
         for daemon in (self.alice, self.bob):
-            self.wait(lambda daemon=daemon: self.state(daemon) == "CHANNELD_NORMAL")
+            self.await_state(daemon, "CHANNELD_NORMAL")
 
     def balances(self) -> tuple[int, int]:
         (ours,), (theirs,) = (node.result("listpeerchannels")["channels"] for node in (self.alice, self.bob))
@@ -112,7 +111,7 @@ def test_open_pay_both_ways_fail_restart_and_close(story: Story) -> None:
     story.wait(lambda: bool(story.chain.rpc.call("getrawmempool")))
     story.mine()
     for daemon in (story.alice, story.bob):
-        story.wait(lambda daemon=daemon: story.state(daemon) == "FUNDING_SPEND_SEEN")
+        story.await_state(daemon, "FUNDING_SPEND_SEEN")
     (coin,) = story.bob.result("listfunds")["outputs"]
     assert settled[1] // 1000 - 2_500 <= coin["amount_msat"] // 1000 <= settled[1] // 1000 + 7
 
@@ -150,7 +149,7 @@ def test_channel_is_closed_alone_when_the_peer_is_away(story: Story) -> None:
     assert closed["type"] == "unilateral"
     story.wait(lambda: bool(story.chain.rpc.call("getrawmempool")))
     story.mine()
-    story.wait(lambda: story.state(story.alice) == "FUNDING_SPEND_SEEN")
+    story.await_state(story.alice, "FUNDING_SPEND_SEEN")
 
 
 def test_withdrawal_pays_and_leaves_change(story: Story) -> None:
