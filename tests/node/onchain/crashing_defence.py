@@ -237,7 +237,7 @@ class Handler:
         self._listen()
 
 
-def penalty(duel: Any, start: Any) -> int:
+def penalty(duel: Any, start: Any) -> Any:
     """B publishes a revoked commitment and takes its HTLCs to the second stage; A's due is all that there was."""
     offered, received = duel.prepare_cheat()
     out = duel.outputs_of(B, duel.old)
@@ -257,7 +257,7 @@ def penalty(duel: Any, start: Any) -> int:
     return sum(amount for role, amount in out.items() if not role.endswith("anchor")) - htlc_fee
 
 
-def deadlines(duel: Any, start: Any) -> int:
+def deadlines(duel: Any, start: Any) -> Any:
     """A has offered an HTLC that expires and received one that it can claim; B is silent. A's due is both."""
     duel.offer(A, 50_000_000, duels.preimage(1), 4)
     received = duel.offer(B, 30_000_000, duels.preimage(2), 20)
@@ -294,7 +294,7 @@ def run(story: str, anchors: bool, folder: Path, points: list[int]) -> dict[str,
         prepare(path, duel.nodes[A].store.rows)
         return Handler(duel, path, list(points))
 
-    due = STORIES[story](duel, start)
+    due: int = STORIES[story](duel, start)
     books = duel.audit()
     duel.chain.close()
     return {"won": books.won(A), "due": due, "points": duel.passed, "killed": duel.killed}
