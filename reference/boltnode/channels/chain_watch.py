@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 Told = Callable[[UnitOfWork, BlockEvent], None]
 """Notes what a block changes, in the unit of work that also stores the position."""
+Ahead = Callable[[BlockEvent], Awaitable[None]]
+"""Reads what is needed to note that, before anything of it is noted."""
 
 
 class ChainWatch:
@@ -76,17 +78,19 @@ class ChainWatch:
         """Of the block that everything here has seen."""
         return self._follower.position.height
 
-    async def catch_up(self, told: Told) -> None:
+    async def catch_up(self, ahead: Ahead, told: Told) -> None:
         """Go to the node's best block."""
         async for event in self._follower.catch_up():
+            await ahead(event)
             self._take(event, told)
 
-    def follow(self, told: Told, after: Callable[[], Awaitable[None]]) -> None:
+    def follow(self, ahead: Ahead, told: Told, after: Callable[[], Awaitable[None]]) -> None:
         """Go on from here in a task of its own; ``after`` is awaited behind each block."""
-        self._spawn(self._follow(told, after))
+        self.spawn(self._follow(ahead, told, after))
 
-    async def _follow(self, told: Told, after: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(self, ahead: Ahead, told: Told, after: Callable[[], Awaitable[None]]) -> None:
         async for event in self._follower.events():
+            await ahead(event)
             self._take(event, told)
             await self._estimate()
             await after()
@@ -112,9 +116,14 @@ class ChainWatch:
             return max(wanted, self._estimator.policy.floor_per_kw)
         return self.feerates[TARGETS[wanted or "normal"]]
 
+    def feerate_within(self, blocks: int) -> int:
+        """Satoshi per 1000 weight units for confirmation within so many blocks: the estimate for no more than these."""
+        reached = [target for target in self.feerates if target <= blocks]
+        return self.feerates[max(reached, default=min(self.feerates))]
+
     def broadcast(self, *transactions: bytes) -> None:
         """Offer transactions to the network, one after the other, and write down what it does not take."""
-        self._spawn(self._broadcast(transactions))
+        self.spawn(self._broadcast(transactions))
 
     async def _broadcast(self, transactions: tuple[bytes, ...]) -> None:
         for raw in transactions:
@@ -129,7 +138,8 @@ class ChainWatch:
         """Look for blocks at once."""
         self._follower.nudge()
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Do something about the chain in a task of its own, which ends with this object; errors are told."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from boltchain.client.connection import Endpoint
-from boltchain.client.follower import BlockConnected, BlockEvent
+from boltchain.client.follower import BlockConnected, BlockDisconnected, BlockEvent
 from boltchain.transaction import Output, Txid
 from boltchain.wallet.keys import KeyKind
 from boltchain.wallet.selection import InsufficientFunds
@@ -30,6 +30,7 @@ from boltnode.channels.keys import KEY_ID_SIZE, ChannelKeys
 from boltnode.channels.listing import channel_facts, coin_facts
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.offers import Wish, Wishes, has_htlc, is_hopeless, offer, too_late
+from boltnode.channels.on_chain import OnChain
 from boltnode.channels.opening_facts import name_of, negotiated_names
 from boltnode.channels.psbt import finished_psbt
 from boltnode.channels.record import ChannelRecord, Claim
@@ -60,14 +61,12 @@ from boltspec.commitment import View, feerate
 from boltspec.establishment.state import Awaited, Establishment, Node, agreed_channel_type
 from boltspec.htlc import LOCAL
 from boltspec.lifetime.state import End, Life
-from boltspec.lifetime.steps import may_publish_commitment
 from boltspec.update import is_overexposed
 from boltwire import messages as wire
 from boltwire.bolt11 import Invoice, decode
 from boltwire.channel_id import ALL_CHANNELS, fresh_temporary_channel_id
 from boltwire.channel_terms import name_of_hash
 from boltwire.codec import encode_message
-from boltwire.commitment_signatures import complete_commitment
 from boltwire.features import FeatureBits
 from boltwire.hashes import sha256
 from boltwire.scripts import p2wsh
@@ -110,10 +109,12 @@ class ChannelEngine:
             slot = self._enter(record, row.channel_id)
             slot.revision = row.revision
             slot.machine.disconnected()
-        await self._chain.catch_up(self._told)
+        self._on_chain = OnChain(services, self._chain)
+        await self._on_chain.load(slot.machine for slot in self._all())
+        await self._chain.catch_up(self._ahead, self._told)
         self._fail_unoffered()
-        self._rebroadcast()
-        self._chain.follow(self._told, self._after_block)
+        await self._after_block()
+        self._chain.follow(self._ahead, self._told, self._after_block)
 
     async def stop(self) -> None:
         """Finish what is under way; connections are closed already."""
@@ -270,6 +271,7 @@ class ChannelEngine:
             self._slots.pop((record.peer, channel_id), None)
         if slot.revision != NO_ROW:
             commitment_rows.forget(work, record.channel_id)
+        self._on_chain.forget(work, slot.machine)
         self._give_back_quota(slot)
         if slot.funding_transaction is not None:
             self._chain.wallet.abandon(Txid(slot.funding_transaction))
@@ -302,7 +304,7 @@ class ChannelEngine:
             case happenings.Failed(reason):
                 _log.warning("a channel has failed", extra={"channel": slot.machine.record.channel_id.hex(),
                                                             "reason": reason})  # fmt: skip
-                work.after(lambda: self._publish_commitment(slot))
+                work.after(lambda: self._chain.spawn(self._publish(slot)))
 
     # --- opening ---
 
@@ -590,24 +592,29 @@ class ChannelEngine:
             if not future.done():
                 future.set_result(ClosedChannel(mutual=mutual, txs=tuple(transactions[:1]), txids=txids[:1]))
 
-    def _publish_commitment(self, slot: Slot) -> None:
-        """Publish our newest commitment, if the specification says that it may be."""
-        machine = slot.machine
-        held, terms = machine.record.held, machine.terms
-        if not may_publish_commitment(machine.life) or held is None or terms is None:
-            return
-        built = terms.build(LOCAL, held.commitment, machine.keys.point_of(held.commitment.number))
-        raw = complete_commitment(built, held.signatures.signature, machine.keys.funding_key).serialize()
-        self._chain.broadcast(raw)
-        self._tell_closed(slot, mutual=False, transactions=[raw])
+    async def _publish(self, slot: Slot) -> None:
+        """Broadcast what is wanted on chain for a channel that has failed or is closed."""
+        sent = await self._on_chain.publish(slot.machine, self._chain.height)
+        funding = slot.machine.record.funding
+        leaving = [raw for raw in sent if parse_transaction(raw).inputs[0].outpoint == funding]
+        if leaving:
+            mutual = leaving[0] in slot.machine.record.closing_transactions
+            self._tell_closed(slot, mutual=mutual, transactions=leaving)
 
     # --- the chain ---
 
+    async def _ahead(self, event: BlockEvent) -> None:
+        """Read what a block makes necessary."""
+        await self._on_chain.recall((slot.machine for slot in self._all()), event)
+
     def _told(self, work: UnitOfWork, event: BlockEvent) -> None:
         """Note what a block means for the channels, in the unit of work that stores the position."""
+        if isinstance(event, BlockDisconnected):
+            self._on_chain.disconnect(work, event.disconnected.height)
         for slot in self._all():
             if isinstance(event, BlockConnected):
                 look_at_block(slot.machine, event)
+                self._on_chain.connect(work, slot.machine, event)
             else:
                 looked_back(slot.machine, event)
             if slot.machine.record.funding_height is not None:
@@ -625,7 +632,24 @@ class ChannelEngine:
     async def _after_block(self) -> None:
         self._rebroadcast()
         for slot in self._all():
+            await self._defend(slot)
             self._schedule(slot)
+
+    async def _defend(self, slot: Slot) -> None:
+        """Do what follows from the chain for a channel: first durably in the books, then on the chain."""
+        if slot.ended or self._services.latch.reason is not None:
+            return
+        work = UnitOfWork()
+        if self._on_chain.look(work, slot.machine, self._chain.height):
+            slot.ended = True
+            slot.machine.note()
+        if self._turn(slot, work):
+            slot.storing += 1
+            work.after(lambda: self._after_unit(slot))
+        if work.changes:
+            await self._services.commits.submit(work)
+        if not slot.ended:
+            await self._publish(slot)
 
     def _rebroadcast(self) -> None:
         """Send again what no block holds."""
@@ -635,9 +659,6 @@ class ChannelEngine:
                 waiting += slot.machine.record.closing_transactions
         if waiting:
             self._chain.broadcast(*waiting)
-        for slot in self._all():
-            if slot.machine.record.spent_height is None:
-                self._publish_commitment(slot)
 
     # --- what users ask ---
 

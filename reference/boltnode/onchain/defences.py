@@ -1,26 +1,26 @@
 """The defence of all channels of a node: notes in its file, transactions to its chain.
 
-The engine drives it: :meth:`Defences.connect` and :meth:`Defences.disconnect` within the unit of work that moves the
-node's position in the chain, :meth:`Defences.look` within the unit that stores what follows for channels and payments,
-and :meth:`Defences.publish` once that is durable. All of them may be called again at any time.
+The engine drives it: :meth:`Defences.recall` before a block is taken, :meth:`Defences.connect` and
+:meth:`Defences.disconnect` within the unit of work that moves the node's position in the chain, :meth:`Defences.look`
+within the unit that stores what follows for channels and payments, and :meth:`Defences.publish` once that is durable.
+All of them may be called again at any time.
 """
 
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from boltchain.block import Block
 from boltchain.client.connection import ChainUnavailable
-from boltchain.client.fees import FeeEstimator
 from boltchain.client.node import ChainClient
 from boltchain.interface import TransactionRejected
 from boltchain.rpc import RpcError
 from boltchain.transaction import parse_transaction as parse_chain_transaction
 from boltchain.wallet.wallet import Wallet
+from boltnode.channels.wallet_store import NodeWalletStore
 from boltnode.onchain.defence import Step, after_block, after_disconnection, step
 from boltnode.onchain.facts import Fact
-from boltnode.onchain.fees import RELAXED_TARGET, Estimate
+from boltnode.onchain.fees import Estimate
 from boltnode.onchain.plans import Plan, plans
 from boltnode.onchain.publishing import Package, Publisher
 from boltnode.onchain.record import Defended, Notes
@@ -29,14 +29,10 @@ from boltnode.storage import commitment_rows, onchain_rows
 from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.latch import SigningLatch
 from boltnode.storage.unit_of_work import UnitOfWork
-from boltnode.wallet_rows import WalletRows
 from boltspec.commitment import Commitment
 from boltwire.channel_terms import ChannelTerms
 from boltwire.funding import read_commitment_number
 from boltwire.transaction import parse_transaction
-
-_TARGETS: Final = (1, 2, 3, 6, RELAXED_TARGET)
-"""Targets in blocks that the node's chain is asked for an estimate of."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,14 +44,14 @@ class Defences:
         self,
         commits: GroupCommit,
         latch: SigningLatch,
-        wallet: tuple[Wallet, WalletRows],
+        wallet: tuple[Wallet, NodeWalletStore],
         client: ChainClient,
-        estimator: FeeEstimator,
+        estimate: Estimate,
     ) -> None:
         """Over running parts; :meth:`load` comes first."""
         self._commits, self._latch = commits, latch
-        self._wallet, self._rows = wallet
-        self._client, self._estimator = client, estimator
+        self._wallet, self._store_of_wallet = wallet
+        self._client, self._estimate = client, estimate
         self._notes: dict[bytes, Notes] = {}
         self._signed: dict[bytes, dict[int, Commitment]] = {}
 
@@ -66,7 +62,7 @@ class Defences:
         for channel_id, notes in self._notes.items():
             found = terms(channel_id)
             if found is not None:
-                await self._recall(channel_id, found, [spend.raw for spend in notes.spends])
+                await self.recall(channel_id, found, [spend.raw for spend in notes.spends])
 
     def notes(self, channel_id: bytes) -> Notes:
         """What is noted of a channel."""
@@ -76,8 +72,8 @@ class Defences:
         """For :attr:`Defended.signed_for_peer`: the commitments that were met on the chain are at hand."""
         return self._signed.setdefault(channel_id, {}).get
 
-    async def _recall(self, channel_id: bytes, terms: ChannelTerms, transactions: Sequence[bytes]) -> None:
-        """Read what was signed under the numbers of commitments among the transactions."""
+    async def recall(self, channel_id: bytes, terms: ChannelTerms, transactions: Sequence[bytes]) -> None:
+        """Read what was signed for the peer under the numbers of its commitments among the transactions."""
         funding, known = terms.funding_output.outpoint, self._signed.setdefault(channel_id, {})
         for raw in transactions:
             transaction = parse_transaction(raw)
@@ -90,9 +86,8 @@ class Defences:
 
     # --- the chain ---
 
-    async def connect(self, work: UnitOfWork, channel_id: bytes, record: Defended, block: Block, height: int) -> None:
-        """Note what a block holds of a channel; it is stored with ``work``."""
-        await self._recall(channel_id, record.terms, [entry.raw for entry in block.transactions[1:]])
+    def connect(self, work: UnitOfWork, channel_id: bytes, record: Defended, block: Block, height: int) -> None:
+        """Note what a block holds of a channel, once it was recalled; it is stored with ``work``."""
         before = self.notes(channel_id)
         self._store(work, channel_id, before, after_block(record, before, block.transactions, height))
 
@@ -139,9 +134,9 @@ class Defences:
         return sent
 
     async def _made_durable(self, record: Defended, taken: Step, wanted: Sequence[Plan], height: int) -> list[Package]:
-        publisher = Publisher(self._wallet, await self._estimates() if wanted else lambda _: 0)
+        publisher = Publisher(self._wallet, self._estimate)
         work = UnitOfWork()
-        with self._rows.into(work):
+        with self._store_of_wallet.within(work):
             if self._is_to_be_tidied(record, taken, height):
                 publisher.give_up_losers(record.label, [plan.key for plan in wanted])
             packages, unpaid = publisher.publish(wanted, height)
@@ -154,10 +149,6 @@ class Defences:
         """Whether what spent the funding output stays, so that what waited for another commitment waits in vain."""
         story = taken.story
         return story.closing_txid is not None and height >= story.closing_height + int(record.timing.reorg_depth)
-
-    async def _estimates(self) -> Estimate:
-        found = {target: await self._estimator.feerate_per_kw(target) for target in _TARGETS}
-        return lambda target: found[max(entry for entry in _TARGETS if entry <= max(target, 1))]
 
 
 def _signed_under(channel_id: bytes, number: int) -> Callable[[sqlite3.Connection], bytes | None]:

@@ -107,7 +107,8 @@ class Story:
 
 def read(record: Defended, notes: Notes, height: int) -> Story:
     """Tell the story of the channel from its confirmed spends."""
-    ledger = chain.opened(record.channel.params, Height(record.funding_height))
+    # Before the block of the funding transaction, which may hold a spend of it as well.
+    ledger = chain.opened(record.channel.params, Height(record.funding_height - 1))
     story = Story(record.terms.funding_output.outpoint, Names(record.channel), ledger)
     reader = _Reader(record, story)
     for spend in notes.spends:

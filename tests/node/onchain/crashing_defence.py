@@ -23,10 +23,10 @@ from types import ModuleType
 from typing import Any
 
 from boltchain.block import BlockRef, parse_block
-from boltchain.client.fees import FeeEstimator, FeePolicy
 from boltchain.interface import TransactionRejected
 from boltchain.transaction import Txid, parse_transaction
 from boltchain.wallet.wallet import Wallet
+from boltnode.channels.wallet_store import KIND, NodeWalletStore
 from boltnode.onchain.defences import Defences
 from boltnode.onchain.facts import MustFail
 from boltnode.storage import wallet_rows
@@ -34,7 +34,6 @@ from boltnode.storage.database import Database, ignore
 from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.latch import SigningLatch
 from boltnode.storage.unit_of_work import UnitOfWork
-from boltnode.wallet_rows import WalletRows
 
 A, B = 0, 1
 CHANNEL = b"\7" * 32
@@ -108,11 +107,13 @@ class Defender:
         self.commits, self.latch = commits, latch
 
     async def run(self) -> None:
-        self.rows = await WalletRows.stored(self.commits)
-        self.wallet = Wallet(self.node.seed, self.node.network, self.rows)
+        rows = await self.commits.read(lambda found: wallet_rows.load(found, KIND))
+        self.store = NodeWalletStore(self.commits, self.latch, rows)
+        self.wallet = Wallet(self.node.seed, self.node.network, self.store)
         client: Any = Client(self.line, self.killer)
-        estimator = FeeEstimator(client, FeePolicy(forced_per_kw=self.node.feerate))
-        self.defences = Defences(self.commits, self.latch, (self.wallet, self.rows), client, estimator)
+        self.defences = Defences(
+            self.commits, self.latch, (self.wallet, self.store), client, lambda _: duels.FEERATE
+        )
         await self.defences.load(lambda _: self.node.terms)
         self.node.failed = bool(await self.commits.read(lambda found: wallet_rows.load(found, FAILED)))
         self.defences.signed_for_peer(CHANNEL)
@@ -133,9 +134,10 @@ class Defender:
         assert self.wallet.position is not None
         position = BlockRef(self.wallet.position.height + 1, block.hash)
         work = UnitOfWork()
-        with self.rows.into(work):
+        await self.defences.recall(CHANNEL, self.node.terms, [entry.raw for entry in block.transactions[1:]])
+        with self.store.within(work):
             self.wallet.connect(position, block)
-        await self.defences.connect(work, CHANNEL, self.record(), block, position.height)
+        self.defences.connect(work, CHANNEL, self.record(), block, position.height)
         await self.commits.submit(work)
         await self.react()
 
@@ -277,9 +279,8 @@ STORIES = {"penalty": penalty, "deadlines": deadlines}
 def prepare(path: Path, rows: dict[str, str]) -> None:
     """The file as it is when the story begins: the wallet has its coins."""
     work = UnitOfWork()
-    store = WalletRows({})
-    with store.into(work):
-        store.save(dict(rows))
+    for key, value in rows.items():
+        wallet_rows.save(work, KIND, key.encode(), value.encode())
     with Database(path, ignore) as database:
         database.stage([work])
         database.commit()
