@@ -106,7 +106,7 @@ class _Planner:
     def own_outputs(self) -> Iterator[ClaimPlan]:
         """Balances of ours in the peer's commitment: they pay a key that the wallet does not have.
 
-        The model counts them as received (AMBIGUOUS: to-remote-resolved).
+        The model counts them as received when they are confirmed (ambiguity to-remote-resolved).
         """
         for entry in self.story.own:
             lock = entry.spend.sequence if self.record.channel.params.option_anchors else 0
