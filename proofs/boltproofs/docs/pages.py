@@ -9,6 +9,9 @@ from boltproofs.docs import (
     ambiguities,
     api_pages,
     attacks,
+    close_drawing,
+    close_runs,
+    closes,
     dance,
     fees,
     life,
@@ -24,12 +27,17 @@ from boltproofs.docs import (
     spec_pages,
     theorem_list,
 )
+from boltspec.chain.enforcement import Situation
 
 FRAGMENTS: dict[str, Callable[[], str]] = {
     "ambiguities.inc": ambiguities.index,
     "attack-punished.inc": partial(attacks.shown, attacks.PUNISHED),
     "attack-unwatched.inc": partial(attacks.shown, attacks.UNWATCHED),
     "attack-wrong-secret.inc": partial(attacks.shown, attacks.WRONG_SECRET),
+    **{f"close-{case.name.lower()}.inc": partial(close_drawing.drawing, case) for case in Situation},
+    **{f"close-{case.name.lower()}-spends.inc": partial(closes.spends, case) for case in Situation},
+    **{name: partial(close_runs.shown, name) for name in close_runs.RUNS},
+    "close-deadlines.inc": closes.deadlines,
     "dance-advances.inc": dance.advances,
     "dance-diagram.inc": dance.diagram,
     "dance-stages.inc": dance.stages,
