@@ -1,7 +1,8 @@
-"""The ``boltnode`` command: ``boltnode daemon`` runs a node, everything else asks the one that runs.
+"""The ``boltnode`` command: ``daemon`` runs a node, ``demo`` tells what nodes do, all else asks the one that runs.
 
     boltnode [--lightning-dir DIR] [--network NAME] [-k] COMMAND [PARAMETER…]
     boltnode daemon [--OPTION VALUE…]
+    boltnode demo
 
 Parameters are in order, or ``name=value`` (with ``-k``, or if the first one looks like it). Results are JSON on
 standard output. Exit statuses are those of ``lightning-cli``: 1 the node answered with an error, 2 the node cannot be
@@ -22,6 +23,7 @@ from boltnode.rpc_client import NoAnswer, call
 DONE, ERROR_REPLY, NO_DAEMON, USAGE = 0, 1, 2, 3
 """Exit statuses."""
 DAEMON: Final = "daemon"
+DEMO: Final = "demo"
 _KEYWORD: Final = re.compile(r"([a-z][a-z0-9_]*)=(.*)", re.DOTALL)
 _LITERAL: Final = re.compile(r"-?[0-9]+|true|false|null|\[.*\]|\{.*\}", re.DOTALL)
 
@@ -116,6 +118,10 @@ def run(arguments: Sequence[str]) -> int:
         return DONE
     if not line.words:
         raise WrongUse("no command; 'boltnode --help' lists the options, 'boltnode help' the commands of the node")
+    if line.words == [DEMO]:
+        from boltnode.demo.command import run_demo  # noqa: PLC0415  # a command need not wait for all
+
+        return run_demo()
     options = load_options(line.options)
     if line.words[0] == DAEMON:
         if len(line.words) > 1:

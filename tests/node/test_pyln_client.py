@@ -18,9 +18,13 @@ from typing import Any
 
 import pytest
 
+from boltchain.addresses import script_of
+from boltchain.bitcoind import BitcoindChain
+
 PACKAGE = "pyln-client==26.6.9"
 CACHE = Path(__file__).parents[2] / ".cache" / PACKAGE
 STORY = Path(__file__).with_name("pyln_story.py")
+CHANNEL_STORY = Path(__file__).with_name("pyln_channel_story.py")
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +71,29 @@ def test_script_for_pyln_client_runs_unchanged(
         "stopped": [{"result": "Shutdown complete"}] * 2,
     }
     assert [daemon.wait()[0] for daemon in (alice, bob)] == [0, 0]
+
+
+def test_script_opens_a_channel_makes_100_payments_and_closes(
+    start_daemon: Callable[..., Any], pyln_python: Path, tmp_path: Path, relaying_served_chain: BitcoindChain
+) -> None:
+    rpc = relaying_served_chain.rpc
+    user, _, password = rpc.credentials.partition(":")
+    at = ("--bitcoin-rpcport", str(rpc.port), "--bitcoin-rpcuser", user, "--bitcoin-rpcpassword", password)
+    options = ("--addr", "127.0.0.1:0", "--force-feerate", "1000", *at)
+    alice, bob = (start_daemon(tmp_path / name, *options) for name in ("alice", "bob"))
+    address = alice.result("newaddr", "bech32")["bech32"]
+    relaying_served_chain.fund(script_of(address, "regtest"), 2_000_000)
+    command = [pyln_python, CHANNEL_STORY, alice.socket, bob.socket, str(rpc.port), rpc.credentials, address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "txid": 64,
+        "statuses": ["complete"],
+        "payments": 100,
+        "paid": 100,
+        "received_msat": sum(2_000_000 + number for number in range(100)),
+        "closed": "mutual",
+    }
 
 
 def test_client_is_not_in_our_own_environment() -> None:
