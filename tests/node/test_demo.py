@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from boltnode.channels import engine
+from boltnode.channels import paying
 from boltnode.channels.record import ReceivedHtlc, Unreadable
 from boltnode.demo.command import run_demo
 from boltspec.htlc import Htlc
@@ -27,7 +27,7 @@ def test_demo_fails_with_a_node_that_claims_nothing(
         assert entry.unreadable is None
         return Unreadable(bytes(32), 0xC005)
 
-    monkeypatch.setattr(engine, "judge", refuse)
+    monkeypatch.setattr(paying, "judge", refuse)
     told: list[str] = []
     assert run_demo(told.append) == 1
     assert "could not read the onion" in capsys.readouterr().err

@@ -1,0 +1,214 @@
+"""Opening channels: as the funder, whose wallet pays, and as the fundee, who only has to agree."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from typing import Final
+
+from boltchain.transaction import Output, Txid
+from boltchain.wallet.keys import KeyKind
+from boltchain.wallet.selection import InsufficientFunds
+from boltchain.wallet.wallet import Prepared
+from boltnode.channels import policy
+from boltnode.channels.floor import Floor
+from boltnode.channels.keys import KEY_ID_SIZE
+from boltnode.channels.machine import ChannelMachine
+from boltnode.channels.opening_facts import negotiated_names
+from boltnode.channels.record import ChannelRecord
+from boltnode.channels.scripts import script_fact
+from boltnode.channels.slot import Slot
+from boltnode.channels.wallet_desk import refuse_chosen_coins
+from boltnode.engine import EngineError, FundChannel, FundedChannel
+from boltnode.peers.connection import PeerConnection
+from boltnode.rpc.errors import Code
+from boltnode.storage.unit_of_work import UnitOfWork
+from boltspec.establishment.state import Awaited, Establishment, Node, agreed_channel_type
+from boltspec.lifetime.state import Life
+from boltwire import messages as wire
+from boltwire.channel_id import fresh_temporary_channel_id
+from boltwire.codec import encode_message
+from boltwire.features import FeatureBits
+from boltwire.scripts import p2wsh
+
+OPENING_SECONDS: Final = 60
+"""How long a peer may take to agree to a channel."""
+
+
+class Opening:
+    """Channels that are not open yet."""
+
+    def __init__(self, floor: Floor) -> None:
+        """On the engine's floor."""
+        self._floor = floor
+
+    def _node(self, peer: PeerConnection, capacity_sat: int) -> Node:
+        taken = self._floor.roster.names_with(peer.node_id)
+        return policy.node_facts(self._floor.services.network, self._floor.features, peer.features, capacity_sat, taken)
+
+    def _new_slot(self, peer: PeerConnection, node: Node, temporary_id: bytes, close_to: bytes | None) -> Slot:
+        names = negotiated_names(self._floor.features, peer.features)
+        script = close_to or self._floor.chain.wallet.new_script(
+            KeyKind.P2TR if _takes_taproot(names) else KeyKind.P2WPKH
+        )
+        life = Life(
+            Establishment(node),
+            policy.closing_features(names),
+            policy.closing_policy(script, self._floor.chain.feerate("normal")),
+            local_upfront=None if close_to is None else script_fact(close_to),
+        )
+        record = ChannelRecord(
+            peer=peer.node_id,
+            key_id=secrets.token_bytes(KEY_ID_SIZE),
+            channel_id=temporary_id,
+            life=life,
+            opened_at=self._floor.services.clock(),
+        )
+        slot = self._floor.roster.enter(record, temporary_id)
+        slot.online, slot.has_quota = True, True
+        slot.machine.upfront = close_to or b""
+        slot.machine.connected(names)
+        return slot
+
+    async def fund_channel(self, request: FundChannel) -> FundedChannel:
+        """Open a channel with a connected peer."""
+        services = self._floor.services
+        peer = services.switchboard.peer(request.node_id)
+        if peer is None:
+            raise EngineError(Code.FUNDING_PEER_NOT_CONNECTED, "Peer not connected")
+        if self._floor.chain.trouble is not None:
+            raise EngineError(Code.FUNDING_STILL_SYNCING_BITCOIN, self._floor.chain.trouble)
+        refuse_chosen_coins(request.utxos, request.minconf)
+        names = negotiated_names(self._floor.features, peer.features)
+        if request.close_to is not None and "option_upfront_shutdown_script" not in names:
+            raise EngineError(Code.UNSPECIFIED, "close_to: the peer does not offer option_upfront_shutdown_script")
+        feerate_per_kw = self._floor.chain.feerate(request.feerate)
+        amount = request.amount_sat or self._all_funds(feerate_per_kw)
+        if amount > policy.largest_channel_sat():
+            raise EngineError(Code.FUND_MAX_EXCEEDED, f"Amount exceeded {policy.largest_channel_sat()}sat")
+        if amount > self._floor.chain.wallet.balance().spendable_sat:
+            raise EngineError(Code.FUND_CANNOT_AFFORD, "Could not afford the amount: the wallet has less")
+        if not services.pending_channels.take(request.node_id):
+            raise EngineError(Code.UNSPECIFIED, "too many channels wait for their confirmation")
+        temporary = fresh_temporary_channel_id(self._floor.roster.ids)
+        slot = self._new_slot(peer, self._node(peer, amount), temporary, request.close_to)
+        slot.request, slot.feerate_per_kw = replace(request, amount_sat=amount), feerate_per_kw
+        slot.opening = asyncio.get_running_loop().create_future()
+        node, commitments_per_kw = slot.machine.life.establishment.node, self._floor.chain.feerate("normal")
+        proposal = policy.proposal(
+            node, temporary, amount, request.push_msat, commitments_per_kw,
+            announce=request.announce, upfront=request.close_to or b"",
+        )  # fmt: skip
+        refusal = slot.machine.propose(proposal)
+        if refusal is not None:
+            self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
+        self._floor.schedule(slot)
+        return await self._opened(slot)
+
+    async def _opened(self, slot: Slot) -> FundedChannel:
+        assert slot.opening is not None
+        try:
+            async with asyncio.timeout(OPENING_SECONDS):
+                return await asyncio.shield(slot.opening)
+        except TimeoutError:
+            self._abort(slot, f"the peer did not agree within {OPENING_SECONDS} s")
+            return await slot.opening
+
+    def _abort(self, slot: Slot, reason: str) -> None:
+        """Give up a channel that is not open yet."""
+        slot.machine.fail(reason)
+        self._floor.schedule(slot)
+
+    def _all_funds(self, feerate_per_kw: int) -> int:
+        """What a channel can have at most when everything goes into it."""
+        wallet = self._floor.chain.wallet
+        try:
+            draft = wallet.prepare_all(p2wsh(b""), feerate_per_kw)
+        except InsufficientFunds as error:
+            raise EngineError(Code.FUND_CANNOT_AFFORD, str(error)) from error
+        amount = draft.transaction.outputs[0].amount_sat
+        wallet.abandon(draft.txid)
+        return min(amount, policy.largest_channel_sat())
+
+    def proposed(self, peer: PeerConnection, message: wire.OpenChannel) -> None:
+        """Take the peer's proposal, and accept it if the specification does."""
+        known = self._floor.roster.find(peer.node_id, message.temporary_channel_id)
+        if known is not None or not self._floor.services.pending_channels.take(peer.node_id):
+            words = b"the id is taken" if known is not None else b"too many channels wait for their confirmation"
+            peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
+            return
+        node = self._node(peer, message.funding_satoshis)
+        slot = self._new_slot(peer, node, message.temporary_channel_id, None)
+        slot.machine.hear(message)
+        state = slot.machine.life.establishment
+        if state.awaited is Awaited.ACCEPT_CHANNEL and state.open_channel is not None:
+            refusal = slot.machine.accept(policy.acceptance(node, state.open_channel))
+            if refusal is not None:
+                self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
+        self._floor.schedule(slot)
+
+    def make_funding(self, slot: Slot) -> None:
+        """Prepare the funding transaction: signed and stored, but known to nobody."""
+        machine, request = slot.machine, slot.request
+        assert request is not None
+        assert request.amount_sat is not None
+        try:
+            prepared = self._prepare_funding(machine, request.amount_sat, slot.feerate_per_kw, request.minconf)
+        except (InsufficientFunds, ValueError) as error:
+            self._abort(slot, f"the wallet cannot pay: {error}")
+            return
+        slot.funding_transaction = bytes(prepared.txid)
+        outputs = [(output.amount_sat, output.script_pubkey) for output in prepared.transaction.outputs]
+        refusal = machine.fund(prepared.txid, 0, outputs)
+        if refusal is not None:
+            self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
+        self._floor.schedule(slot)
+
+    def _prepare_funding(self, machine: ChannelMachine, amount_sat: int, feerate_per_kw: int, minconf: int) -> Prepared:
+        return self._floor.chain.wallet.prepare(
+            [Output(amount_sat, machine.funding_script)],
+            feerate_per_kw,
+            label="funding",
+            unconfirmed=minconf == 0,
+            replaceable=False,
+        )
+
+    def send_funding(self, slot: Slot, work: UnitOfWork) -> None:
+        """Let the funding transaction leave with the record that knows of it."""
+        assert slot.funding_transaction is not None
+        txid, slot.funding_transaction = Txid(slot.funding_transaction), None
+        with self._floor.chain.store.within(work):
+            raw = self._floor.chain.wallet.send(txid)
+        work.after(lambda: self._funding_is_out(slot, raw))
+
+    def _funding_is_out(self, slot: Slot, raw: bytes) -> None:
+        self._floor.chain.broadcast(raw)
+        record = slot.machine.record
+        state, funding = record.life.establishment, record.funding
+        if slot.opening is None or slot.opening.done() or funding is None or slot.request is None:
+            return
+        accepting = state.accept_channel
+        found = FundedChannel(
+            tx=raw,
+            txid=funding.txid[::-1],
+            outnum=funding.vout,
+            channel_id=record.channel_id,
+            channel_type=FeatureBits(agreed_channel_type(state)),
+            close_to=slot.request.close_to,
+            mindepth=0 if accepting is None else int(accepting.minimum_depth),
+        )
+        slot.opening.set_result(found)
+
+    def given_up(self, slot: Slot) -> None:
+        """Nothing has come of the channel: its coins are free, and whoever wanted it is told."""
+        if slot.funding_transaction is not None:
+            self._floor.chain.wallet.abandon(Txid(slot.funding_transaction))
+            slot.funding_transaction = None
+        reason = slot.machine.record.failure or "the connection was lost"
+        if slot.opening is not None and not slot.opening.done():
+            slot.opening.set_exception(EngineError(Code.UNSPECIFIED, f"the channel was not opened: {reason}"))
+
+
+def _takes_taproot(names: tuple[str, ...]) -> bool:
+    return "option_shutdown_anysegwit" in names

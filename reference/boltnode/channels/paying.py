@@ -1,0 +1,140 @@
+"""Paying and being paid: HTLCs that are offered for payments, and what becomes of those that are received."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from boltnode.channels.final_hop import judge
+from boltnode.channels.floor import Floor
+from boltnode.channels.offers import Wish, Wishes, has_htlc, is_hopeless, offer, too_late
+from boltnode.channels.record import Claim
+from boltnode.channels.slot import Slot
+from boltnode.engine import EngineError
+from boltnode.payments import PaymentRecord
+from boltnode.rpc.errors import Code
+from boltnode.storage.unit_of_work import UnitOfWork
+from boltspec.channel import Link
+from boltspec.lifetime.state import End
+from boltspec.update import is_overexposed
+from boltwire.bolt11 import Invoice, decode
+from boltwire.channel_terms import hash_named, name_of_hash
+from boltwire.hashes import sha256
+
+RETRY_SECONDS: Final = 60
+"""How long a payment waits for a connection that was lost under it."""
+
+
+class Paying:
+    """Payments of the node, out and in."""
+
+    def __init__(self, floor: Floor) -> None:
+        """On the engine's floor."""
+        self._floor = floor
+        self._wishes = Wishes()
+        self._deadlines: dict[bytes, float] = {}
+
+    # --- out ---
+
+    async def pay(self, payment: PaymentRecord, invoice: Invoice, max_fee_msat: int, retry_seconds: int) -> None:
+        """Offer the HTLC of a pending payment."""
+        del max_fee_msat  # over one channel there is none
+        if not any(slot.machine.channel is not None for slot in self._floor.roster.of(payment.destination)):
+            raise EngineError(Code.PAY_ROUTE_NOT_FOUND, "there is no channel with the node that is to be paid")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + retry_seconds
+        wish = Wish(payment, invoice, deadline, loop.create_future())
+        self._deadlines[payment.payment_hash] = deadline
+        self._wishes.add(wish)
+        loop.call_at(deadline, self._expire, wish)
+        for slot in self._floor.roster.of(payment.destination):
+            self._floor.schedule(slot)
+        assert wish.offered is not None
+        await wish.offered
+
+    def offer_waiting(self, slot: Slot) -> None:
+        """Offer what waits for this peer, as far as the channel can carry it."""
+        machine = slot.machine
+        channel = machine.channel
+        if channel is None or channel.link is not Link.UP or not machine.life.is_open:
+            return
+        for wish in self._wishes.of(slot.peer):
+            if offer(machine, wish, self._floor.chain.height):
+                self._wishes.remove(wish)
+                if wish.offered is not None and not wish.offered.done():
+                    wish.offered.set_result(None)
+            elif is_hopeless(machine):
+                self._give_up(wish, EngineError(Code.PAY_ROUTE_NOT_FOUND, wish.refusal))
+
+    def _expire(self, wish: Wish) -> None:
+        self._give_up(wish, too_late(wish))
+
+    def _give_up(self, wish: Wish, error: EngineError) -> None:
+        if not self._wishes.remove(wish):
+            return
+        if wish.offered is not None:
+            if not wish.offered.done():
+                wish.offered.set_exception(error)
+            return
+        work = UnitOfWork()
+        self._floor.services.payments.fail(work, wish.payment.payment_hash, error.message)
+        self._floor.services.commits.submit(work)
+
+    def wish_again(self, payment_hash: bytes) -> None:
+        """Offer a payment once more whose HTLC was forgotten with the connection."""
+        payment = next(
+            (entry for entry in self._floor.services.payments.pending if entry.payment_hash == payment_hash), None
+        )
+        if payment is None or payment_hash in self._wishes:
+            return
+        loop = asyncio.get_running_loop()
+        deadline = self._deadlines.get(payment_hash, loop.time() + RETRY_SECONDS)
+        wish = Wish(payment, decode(payment.bolt11), deadline, None)
+        self._wishes.add(wish)
+        loop.call_at(deadline, self._expire, wish)
+
+    def decide(self, slot: Slot, work: UnitOfWork) -> None:
+        """Decide about the HTLCs that have become irrevocable; what is claimed pays its invoice in the same unit."""
+        channel = slot.machine.channel
+        if channel is None or slot.machine.life.end is not End.NONE:
+            return
+        services = self._floor.services
+        for htlc, entry in slot.machine.undecided():
+            payment_hash = hash_named(htlc.payment_hash)
+            invoice = services.invoices.payable(payment_hash)
+            answer = judge(
+                htlc, entry, invoice, self._floor.chain.height, services.options.cltv_final,
+                overexposed=is_overexposed(channel, htlc),
+            )  # fmt: skip
+            if isinstance(answer, Claim):
+                services.invoices.settle(work, payment_hash, int(htlc.amount_msat))
+            slot.machine.decide(htlc.id, answer)
+
+    def fail_unoffered(self) -> None:
+        """Fail the payments that no channel has an HTLC for: nobody was ever offered any (or not for long)."""
+        work = UnitOfWork()
+        for payment in self._floor.services.payments.pending:
+            name = name_of_hash(payment.payment_hash)
+            if not any(has_htlc(slot.machine, name) for slot in self._floor.roster.all()):
+                self._floor.services.payments.fail(work, payment.payment_hash, "the node stopped before it was offered")
+        if work.changes:
+            self._floor.services.commits.submit(work)
+
+    # --- what came of it ---
+
+    def is_pending(self, payment_hash: bytes) -> bool:
+        """Whether a payment of this hash has begun and not ended."""
+        return any(payment.payment_hash == payment_hash for payment in self._floor.services.payments.pending)
+
+    def paid(self, work: UnitOfWork, preimage: bytes, amount_msat: int) -> None:
+        """The peer has shown the preimage: the payment is made."""
+        payment_hash = sha256(preimage)
+        self._deadlines.pop(payment_hash, None)
+        if self.is_pending(payment_hash):
+            self._floor.services.payments.complete(work, preimage, amount_msat)
+
+    def given_back(self, work: UnitOfWork, payment_hash: bytes, failure: str) -> None:
+        """The HTLC is gone for good, and its money is ours."""
+        self._deadlines.pop(payment_hash, None)
+        if self.is_pending(payment_hash):
+            self._floor.services.payments.fail(work, payment_hash, failure)

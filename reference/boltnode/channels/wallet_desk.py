@@ -1,0 +1,64 @@
+"""What users do with the wallet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boltchain.transaction import Output
+from boltchain.wallet.keys import KeyKind
+from boltchain.wallet.selection import InsufficientFunds
+from boltnode.channels.floor import Floor
+from boltnode.channels.listing import coin_facts
+from boltnode.channels.psbt import finished_psbt
+from boltnode.engine import CoinFacts, EngineError, Withdraw, Withdrawal
+from boltnode.rpc.errors import Code
+
+
+class WalletDesk:
+    """The wallet, as users see it."""
+
+    def __init__(self, floor: Floor) -> None:
+        """On the engine's floor."""
+        self._floor = floor
+
+    async def coins(self, *, spent: bool) -> Sequence[CoinFacts]:
+        """The wallet's outputs."""
+        wallet, network = self._floor.chain.wallet, self._floor.services.network.name
+        return [
+            coin_facts(coin, wallet.keys.script(coin.path), self._floor.chain.height, network)
+            for coin in wallet.coins
+            if spent or coin.spent_by is None
+        ]
+
+    async def new_address(self, kind: str) -> str:
+        """A fresh address."""
+        address = self._floor.chain.wallet.new_address(KeyKind.P2TR if kind == "p2tr" else KeyKind.P2WPKH)
+        await self._floor.services.commits.settled()
+        return address
+
+    async def withdraw(self, request: Withdraw) -> Withdrawal:
+        """Pay on the chain."""
+        refuse_chosen_coins(request.utxos, request.minconf)
+        wallet, feerate_per_kw = self._floor.chain.wallet, self._floor.chain.feerate(request.feerate)
+        try:
+            if request.amount_sat is None:
+                prepared = wallet.prepare_all(request.script, feerate_per_kw, label="withdraw")
+            else:
+                outputs = [Output(request.amount_sat, request.script)]
+                prepared = wallet.prepare(outputs, feerate_per_kw, label="withdraw", unconfirmed=request.minconf == 0)
+        except InsufficientFunds as error:
+            raise EngineError(Code.FUND_CANNOT_AFFORD, str(error)) from error
+        except ValueError as error:
+            raise EngineError(Code.FUND_OUTPUT_IS_DUST, str(error)) from error
+        raw = wallet.send(prepared.txid)
+        await self._floor.services.commits.settled()
+        self._floor.chain.broadcast(raw)
+        return Withdrawal(tx=raw, txid=prepared.txid[::-1], psbt=finished_psbt(raw))
+
+
+def refuse_chosen_coins(utxos: Sequence[object], minconf: int) -> None:
+    """EngineError if the user wants to choose coins: the wallet does."""
+    if utxos:
+        raise EngineError(Code.UNSPECIFIED, "utxos: the wallet chooses the coins itself")
+    if minconf > 1:
+        raise EngineError(Code.UNSPECIFIED, "minconf: the wallet looks for one confirmation, or none")
