@@ -1,8 +1,12 @@
 """Channels as the node runs them: the specification's life of a channel, with the bytes that its facts stand for.
 
-From below: `keys` (all secrets of a channel), `record` (what is durable), `scripts`, `opening_facts`, `dance_facts`,
-`closing_facts` (messages of the specification as messages on the wire and back), `machine` (one channel without any
-input or output), `final_hop` (what a received HTLC pays), `floor` (what the parts of the engine share), `opening`, `paying`, `closing`,
-`wallet_desk` (what users want), `turns` (durable first, then out), `chain_watch`, `funding_watch` and `on_chain` (blocks),
-`engine` (all of that together).
+From below:
+
+1. `keys` (all secrets of a channel), `record` (what is durable), `scripts`, `onions`;
+2. `opening_facts`, `closing_facts`, `hearing`, `speaking`: messages on the wire as the specification's facts, and back;
+3. `machine`: one channel without any input or output; `happenings`: what it tells the rest of the node;
+4. `final_hop` (what a received HTLC pays), `policy` (what the node wants), `listing` (what users see);
+5. `slot` and `floor`, which the parts of the engine share; `opening`, `paying`, `closing`, `wallet_desk`; and `turns`:
+   durable first, then out;
+6. `chain_watch`, `funding_watch`, `on_chain`: blocks; and `engine`, all of that together.
 """
