@@ -152,14 +152,19 @@ def test_a_light_pin_is_in_nobodys_way(weight: int, can: bool) -> None:
 
 
 def bids_of(*transactions: Transaction) -> tuple[Bid, ...]:
-    return tuple(bid_for((), transaction, option_anchors=True) for transaction in transactions)
+    return tuple(bid_for((), one, option_anchors=True)._replace(sent=True) for one in transactions)
+
+
+def without_the_transaction(bid: Bid) -> Bid:
+    """What is offered, and broadcast, after another block."""
+    return raised(bid, MARKET)._replace(sent=True)
 
 
 def test_a_bid_goes_up_with_every_block_to_what_is_at_stake() -> None:
     (bid,) = bids_of(TIMEOUTS[0])
     steps = [bid.step]
     for _ in range(3):
-        bid = raised(bid, MARKET)
+        bid = without_the_transaction(bid)
         steps.append(bid.step)
     assert steps == [0, 1, 2, 2]
 
@@ -167,7 +172,8 @@ def test_a_bid_goes_up_with_every_block_to_what_is_at_stake() -> None:
 def test_without_the_rule_it_stops_where_miners_are_content() -> None:
     (bid,) = bids_of(TIMEOUTS[0])
     with without(frozenset({"D05-general-n-04"})):
-        assert raised(raised(raised(bid, MARKET), MARKET), MARKET).step == 1
+        after = without_the_transaction(without_the_transaction(without_the_transaction(bid)))
+        assert after.step == 1
     with without(frozenset({"D05-general-n-03"})):
         assert raised(bid, MARKET) == bid
 
@@ -178,6 +184,18 @@ def test_what_is_left_of_a_batch_offers_no_less() -> None:
     assert (rest.step, rest.sent) == (1, False)
     with without(frozenset({"D05-general-n-05"})):
         assert bid_for((raised(whole, MARKET),), CLAIMS[1], option_anchors=True).step == 0
+
+
+def test_what_was_bid_is_remembered_while_a_reorganisation_may_bring_it_back() -> None:
+    """The commitment was overtaken by the peer's; should that be undone, the fee goes on from where it was."""
+    (bid,) = bids_of(PUBLISHED)
+    high = without_the_transaction(bid)
+    assert placed((), (high,), WALLETS, []) == ((), ())
+    _, kept = placed((), (high,), WALLETS._replace(remember=True), [])
+    assert [(one.step, one.sent) for one in kept] == [(1, False)]
+    assert raised(kept[0], MARKET) == kept[0], "nothing is raised that is not broadcast"
+    pool, _ = placed((), kept, WALLETS, [PUBLISHED])
+    assert [entry.feerate for entry in pool] == [2]
 
 
 def test_a_coin_pays_for_one_transaction_at_a_time() -> None:
@@ -204,7 +222,7 @@ def test_without_anchors_nothing_can_be_added_to_what_was_agreed_on() -> None:
     plain = WALLETS._replace(option_anchors=False)
     (entry,), bids = placed((), (), plain, [WITHOUT_ANCHORS])
     assert (entry.feerate, entry.coins) == (MARKET.asked, ())
-    assert plain.feerate(raised(raised(bids[0], MARKET), MARKET)) == MARKET.asked
+    assert plain.feerate(without_the_transaction(bids[0])) == MARKET.asked
 
 
 def test_a_commitment_in_which_its_owner_has_nothing_cannot_be_bumped() -> None:

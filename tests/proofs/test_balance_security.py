@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from boltproofs.cli import command
 from boltproofs.induction import forget_settings
-from boltproofs.security import crash, enforcement_claims, exit_claims, payout_claims, sums, upstream_claims
+from boltproofs.security import (
+    crash,
+    enforcement_claims,
+    exit_claims,
+    payout_claims,
+    reorganisation_claims,
+    sums,
+    upstream_claims,
+)
 from boltproofs.security.boundary import (
     COMMITTED,
     FULFILLED,
@@ -38,7 +46,9 @@ from boltspec.chain import conditions, honest
 from boltspec.chain.conditions import CONDITIONS, Kind, Lock
 from boltspec.chain.enforcement import RESOLUTIONS, Situation
 from boltspec.chain.honest import wanted
+from boltspec.chain.moves import successors
 from boltspec.chain.transactions import Outpoint
+from boltspec.chain.world import Status
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL
 from boltspec.outputs import main_outputs, outputs
@@ -109,7 +119,7 @@ def test_without_a_rule_there_is_a_counterexample_in_plain_numbers() -> None:
         ("B05-local-commit-n-01", 1, "not so: the owner takes to_local after the delay"),
         ("B05-revoked-commit-l-05", 0, "is subsumed by B05-revoked-commit-l-04: it is seized"),
         ("B05-failing-channel-b-01", 0, "plays no part: it is B05-general-n-02, which is refuted"),
-        ("B05-htlc-tx-b-01", 0, "plays no part: signatures are facts here"),
+        ("B05-htlc-tx-l-01", 0, "plays no part: miners take what pays enough"),
     ],
 )
 def test_the_command_refutes_without_a_must_or_names_what_does_its_work(
@@ -125,9 +135,9 @@ def test_the_command_refutes_without_a_must_or_names_what_does_its_work(
 
 
 def test_the_command_does_not_pass_over_a_rule_of_which_a_theorem_says_nothing() -> None:
-    run = CliRunner().invoke(command, ["verify", "UnilateralExit", "--without", "B05-htlc-tx-b-01"])
+    run = CliRunner().invoke(command, ["verify", "UnilateralExit", "--without", "B05-local-commit-n-02"])
     assert run.exit_code == 2
-    assert "none of these theorems says anything of B05-htlc-tx-b-01" in run.output
+    assert "none of these theorems says anything of B05-local-commit-n-02" in run.output
 
 
 def test_a_rule_that_is_not_subsumed_after_all_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +241,35 @@ def test_a_restart_that_forgets_a_commitment_is_refuted(monkeypatch: pytest.Monk
     assert "RevokeAfterNew" in broken
 
 
+def test_a_branch_that_takes_longer_to_win_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two blocks more than those that it undoes a reorganisation would cost more than its depth."""
+    claims = list(reorganisation_claims.cost_their_depth())
+    assert [counterexample(claim) for claim in claims] == [None, None]
+    monkeypatch.setattr(reorganisation_claims, "branch_length", lambda undone: undone + 2)
+    assert None not in [counterexample(claim) for claim in claims]
+
+
 # --- against the world ---
+
+
+@pytest.mark.parametrize("inclusion", [1, 2])
+@pytest.mark.parametrize(("reorganisations", "reorg_depth"), [(0, 1), (1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (1, 3)])
+def test_reorganisations_keep_a_commitment_out_for_their_depth_and_no_longer(
+    reorganisations: int, reorg_depth: int, inclusion: int
+) -> None:
+    """All that miners can do: the last height at which it is not confirmed for good, by examining every run."""
+    corner = Corner(COMMITTED, reorganisations, reorg_depth, cltv_expiry=5, inclusion=inclusion)
+    world, scenario = start(corner)
+    known, waiting, latest = {world}, [world], 0
+    while waiting:
+        here = waiting.pop()
+        if here.ledger.closing is None and here.status[0] is Status.FAILED and not here.ledger.filled:
+            latest = max(latest, int(here.ledger.height))
+        for move, after in successors(here, scenario):
+            if move.action in ("mine", "include", "undo") and after not in known:
+                known.add(after)
+                waiting.append(after)
+    assert latest + 1 == corner.cltv_expiry + inclusion + lost_to(reorganisations, reorg_depth)
 
 
 @pytest.mark.parametrize(

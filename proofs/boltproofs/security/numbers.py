@@ -5,9 +5,9 @@ of its own that is valid there when the chain has height ``h`` is in a block up 
 else has spent its inputs. A reorganisation undoes up to ``reorg_depth`` blocks; one block more comes in their place,
 with whatever its makers like in it, and nobody honest has seen them before.
 
-A reorganisation that undoes an honest party's transaction keeps it out until ``reorg_depth`` blocks above the one that
-it was in; then it is broadcast anew and has ``inclusion`` blocks again. So ``n`` reorganisations cost ``n`` times
-``reorg_depth``, and all but the last cost ``inclusion`` besides (:func:`lost_to`): that number is ``lost``.
+So ``n`` reorganisations cost ``n`` times ``reorg_depth`` (:func:`lost_to`): that number is ``lost``. That each costs no
+more is proved of one transaction, and of two of which one spends the other
+(:mod:`~boltproofs.security.reorganisation_claims`); that they can cost as much is shown by runs.
 """
 
 from __future__ import annotations
@@ -80,6 +80,15 @@ class Numbers(NamedTuple):
     """Height of the block that confirmed the spend of an output."""
     height: int
     """Height of the chain that the honest party looks at."""
+    # A reorganisation.
+    fork: int
+    """Height of the last block that it leaves in place."""
+    undone: int
+    """How many blocks it undoes."""
+    broadcast: int
+    """Height at which the honest party broadcast a transaction that waits since, or has waited."""
+    following: int
+    """The same of a transaction that spends an output of that one."""
 
     @property
     def timing(self) -> Timing:

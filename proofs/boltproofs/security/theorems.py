@@ -24,7 +24,15 @@ it.
 
 from __future__ import annotations
 
-from boltproofs.security import crash, enforcement_claims, exit_claims, payout_claims, sums, upstream_claims
+from boltproofs.security import (
+    crash,
+    enforcement_claims,
+    exit_claims,
+    payout_claims,
+    reorganisation_claims,
+    sums,
+    upstream_claims,
+)
 from boltproofs.security import wellformed_claims as wellformed
 from boltproofs.security.conditions import DELAY, DELTA, FORWARDER_MARGIN, PAYEE_MARGIN
 from boltproofs.security.theorem import Outside, SecurityTheorem, Subsumed
@@ -83,8 +91,10 @@ SECRECY = (
 UPSTREAM = (
     "B05-local-commit-local-offers-n-01",
     "B05-local-commit-local-offers-n-03",
+    "B05-local-commit-local-offers-n-07",
     "B05-local-commit-local-offers-n-08",
     "B05-remote-commit-local-offers-l-01",
+    "B05-remote-commit-local-offers-l-03",
     "B05-remote-commit-local-offers-l-04",
     "B05-revoked-commit-l-12",
     "B02-forwarding-n-02",
@@ -106,16 +116,13 @@ LOCKED = "the script's lock makes it so: a spend that comes earlier is not valid
 OUTSIDE = (
     Outside("B05-failing-channel-n-03", "no step forgets a channel: that a node is tempted to is searched"),
     Outside("B05-failing-channel-b-01", "it is B05-general-n-02, which is refuted"),
-    Outside("B05-local-commit-local-offers-n-07", "it is B02-forwarding-n-05, which is refuted"),
-    Outside("B05-remote-commit-local-offers-l-03", "it is B02-forwarding-n-05, which is refuted"),
     Outside("B05-local-commit-n-02", LOCKED),
     Outside("B05-local-commit-local-offers-n-06", LOCKED),
     Outside("B05-local-commit-remote-offers-l-06", LOCKED),
     Outside("B05-remote-commit-l-06", "what is said to the user moves no money"),
     Outside("B05-general-requirements-n-01", "what is said to the user moves no money"),
     Outside("B05-revoked-commit-l-01", "it is B02-revoke-and-ack-n-01, which is refuted"),
-    Outside("B05-htlc-tx-b-01", "signatures are facts here: what they cover is boltwire's matter"),
-    Outside("B05-htlc-tx-l-01", "signatures are facts here: what they cover is boltwire's matter"),
+    Outside("B05-htlc-tx-l-01", "miners take what pays enough: how it is kept from them is searched, in the mempool"),
 )
 
 HEIGHTS = ("heights", "delays", "R, G, S", "past states", "HTLCs")
@@ -140,9 +147,11 @@ SECURITY_THEOREMS: tuple[SecurityTheorem, ...] = (
             upstream_claims.is_passed_on,
             upstream_claims.is_not_failed_early,
             upstream_claims.is_given_back,
+            upstream_claims.is_fulfilled_though_missing,
             upstream_claims.has_time,
             payout_claims.pays_balance,
             payout_claims.pays_htlcs,
+            reorganisation_claims.cost_their_depth,
         ),
         obligations=(sums.obligations, crash.obligations),
         fails_without=(
@@ -249,6 +258,7 @@ SECURITY_THEOREMS: tuple[SecurityTheorem, ...] = (
             upstream_claims.is_passed_on,
             upstream_claims.is_not_failed_early,
             upstream_claims.is_given_back,
+            upstream_claims.is_fulfilled_though_missing,
             upstream_claims.has_time,
         ),
         fails_without=(WATCH, *UPSTREAM),

@@ -96,6 +96,16 @@ def is_given_back() -> Iterator[Claim]:
         )
 
 
+def is_fulfilled_though_missing() -> Iterator[Claim]:
+    """A preimage that is known counts, although the commitment that was confirmed has no output for the HTLC."""
+    for shape, published, _ in OFFERED:
+        yield Claim(
+            f"an HTLC is fulfilled whose preimage is known, output or not ({shape.kind.name.lower()})",
+            both(published, _is_over, _knowing, _in_time),
+            _upstream_is(shape, Upstream.FULFILLED, missing=True),
+        )
+
+
 def has_time() -> Iterator[Claim]:
     """What the outgoing channel shows last can still be enforced on the incoming one, if the delta is large enough."""
     for shape, published, use in OFFERED:
@@ -142,6 +152,10 @@ def _is_over(numbers: Numbers) -> bool:
 def _in_time(numbers: Numbers) -> bool:
     """2R+S blocks are left to claim the incoming HTLC."""
     return numbers.height + numbers.forwarder_margin <= numbers.incoming_expiry
+
+
+def _knowing(numbers: Numbers) -> bool:
+    return numbers.knows != 0
 
 
 def _ignorant(numbers: Numbers) -> bool:

@@ -43,7 +43,7 @@ class Bid(NamedTuple):
     is_fixed: bool = False
     """Nothing can be added to what was agreed on."""
     sent: bool = False
-    """It has been broadcast with that feerate."""
+    """The transaction has been broadcast with that feerate."""
 
 
 Bids: TypeAlias = tuple[Bid, ...]
@@ -56,6 +56,8 @@ class Wallets(NamedTuple):
     option_anchors: bool
     coins: tuple[int, int]
     """How many coins each party has left."""
+    remember: bool = False
+    """What was bid for a transaction that something else has overtaken may matter again after a reorganisation."""
 
     def feerate(self, bid: Bid) -> int:
         """Return the feerate of a bid: what was agreed on where nothing can be added, which has to be enough."""
@@ -108,7 +110,7 @@ def _outpoints(transaction: Transaction) -> tuple[Outpoint, ...]:
 
 def raised(bid: Bid, market: Market) -> Bid:
     """Return what a party offers once another block has come without the transaction."""
-    if bid.is_fixed or bid.step + 1 == len(market.bids) or not duty(RAISE.get(bid.form, RAISE_CLAIM)):
+    if not bid.sent or bid.is_fixed or bid.step + 1 == len(market.bids) or not duty(RAISE.get(bid.form, RAISE_CLAIM)):
         return bid
     if market.bids[bid.step] >= market.asked and not duty(AT_STAKE):
         return bid
@@ -126,6 +128,9 @@ def placed(pool: Pool, bids: Bids, wallets: Wallets, wanted: Iterable[Transactio
         now.append(bid._replace(sent=True))
         if not bid.sent or (entry not in pool and duty(REBROADCAST)):
             pool = submitted(pool, entry)
+    if wallets.remember:
+        wanted_now = {bid.outpoints for bid in now}
+        now += [bid._replace(sent=False) for bid in bids if bid.outpoints not in wanted_now]
     return pool, tuple(sorted(now))
 
 
@@ -169,7 +174,7 @@ def is_unsettled(pool: Pool, bids: Bids, wallets: Wallets) -> bool:
     """Say whether the next block changes something: it confirms a transaction, or a party will offer more, or anew."""
     if any(entry.pays_enough for entry in pool) or any(raised(bid, wallets.market) != bid for bid in bids):
         return True
-    return any(_comes_back(pool, bid, wallets) for bid in bids)
+    return any(bid.sent and _comes_back(pool, bid, wallets) for bid in bids)
 
 
 def _comes_back(pool: Pool, bid: Bid, wallets: Wallets) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from boltspec.chain.bidding import Wallets, is_unsettled, placed, still_possible
+from boltspec.chain.bidding import NEVER_LOWER, Wallets, is_unsettled, placed, still_possible
 from boltspec.chain.conditions import Condition, Use, first_block
 from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
 from boltspec.chain.enforcement import (
@@ -259,7 +259,8 @@ def _bid(world: ChainWorld, scenario: ChainScenario, market: Market) -> ChainWor
 
 def wallets(world: ChainWorld, scenario: ChainScenario, market: Market) -> Wallets:
     """Return what the parties bid with."""
-    return Wallets(market, scenario.params.option_anchors, world.coins)
+    remember = world.reorganisations > 0 and duty(NEVER_LOWER)
+    return Wallets(market, scenario.params.option_anchors, world.coins, remember)
 
 
 def shown(world: ChainWorld, transaction: Transaction) -> Iterator[int]:

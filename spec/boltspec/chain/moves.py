@@ -33,7 +33,7 @@ from boltspec.chain.ledger import confirm, is_valid
 from boltspec.chain.mempool import Market, Pooled, is_admitted, outbidding, pin, submitted, withdrawal
 from boltspec.chain.payments import Downstream, is_to_settle, last_preimage, learned, settled
 from boltspec.chain.scenario import ChainScenario
-from boltspec.chain.times import next_height
+from boltspec.chain.times import branch_length, next_height
 from boltspec.chain.transactions import (
     Form,
     Transaction,
@@ -442,11 +442,13 @@ def _past(before: ChainWorld, after: ChainWorld, scenario: ChainScenario) -> tup
     """Return the ends of the last blocks, as far back as a reorganisation can go; leapt-over ones were empty.
 
     What was broadcast while the new block was being built waited for it too: should it be undone, that waits again.
+    What is broadcast on the newest block has not waited for any of them.
     """
     if not after.reorganisations:
         return ()
     first, last = int(before.ledger.height) + 1, int(after.ledger.height)
-    new = tuple(Block(chain.mine(after.ledger, Height(at)), after.pool) for at in range(first, last + 1))
+    leapt = tuple(Block(chain.mine(after.ledger, Height(at)), before.pool) for at in range(first, last))
+    new = (*leapt, Block(after.ledger, after.pool))
     old = tuple(block._replace(pool=before.pool) for block in before.past[-1:])
     return (*before.past[:-1], *old, *new)[-int(scenario.timing.reorg_depth) - 1 :]
 
@@ -466,7 +468,7 @@ def _reorganisations(world: ChainWorld) -> Reached:
                 ledger=ledger,
                 pool=pool,
                 past=world.past[: len(world.past) - undone],
-                hidden=Blocks(undone + 1),
+                hidden=branch_length(Blocks(undone)),
                 reopened=tuple(sorted({*world.reopened, *reopened})),
                 reorganisations=world.reorganisations - 1,
             ),

@@ -189,6 +189,23 @@ WITH_MARKET = replace(
     horizon=Height(16),
     market=RISING,
 )
+_RISING = MEMPOOL[0]
+MARKET_AND_REORGANISATION = replace(
+    _RISING,
+    name="C3-rising-reorganisation-B",
+    title="A forwards 4 to B; fees have to be raised, a block may be undone",
+    payments=(replace(_RISING.payments[0], incoming_expiry=Height(18)),),
+    timing=replace(_RISING.timing, reorg_depth=Blocks(1)),
+    horizon=Height(7),
+    reorganisations=1,
+)
+"""3R+2G+2S = 13 blocks between hops."""
+MARKET_AND_CRASH = replace(
+    _one(WITH_CRASH, A, "C1-mempool-crash-A", "A pays 3 to B; fees have to be raised, B may crash"),
+    timing=WITH_MARKET.timing,
+    inclusion=WITH_MARKET.inclusion,
+    market=RISING,
+)
 
 # --- the small ones ---
 
@@ -222,7 +239,19 @@ WITH_SHORT_DELTA = _one(
 """Not safe, and not among the scenarios that must hold."""
 ONCE = (C1, C2, C3, PLAIN)
 """Scenarios that are searched by ``make verify``, and not again for every rule."""
-DEEP = (C4, C5, WITH_REORGANISATION, WITH_EVICTION, WITH_DISCONNECTION, WITH_CRASH, WITH_RESTORE, TRIMMED, WITH_MARKET)
+DEEP = (
+    C4,
+    C5,
+    WITH_REORGANISATION,
+    WITH_EVICTION,
+    WITH_DISCONNECTION,
+    WITH_CRASH,
+    WITH_RESTORE,
+    TRIMMED,
+    WITH_MARKET,
+    MARKET_AND_REORGANISATION,
+    MARKET_AND_CRASH,
+)
 """Scenarios that are searched when they are asked for."""
 SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, *ONCE, *DEEP)})
 """All scenarios, by name."""

@@ -21,6 +21,11 @@ from boltspec.units import Blocks, Height
 ONE = Blocks(1)
 
 
+def branch_length(undone: Blocks) -> Blocks:
+    """Return how many blocks there must be in place of those that are undone: a branch wins when it is longer."""
+    return undone + ONE
+
+
 def next_height(world: ChainWorld, scenario: ChainScenario, leap: bool) -> Height | None:
     """Return the height at which the next block ends an idle time; ``None`` if nothing can change any more."""
     height = world.ledger.height

@@ -7,7 +7,7 @@ so change goes to keys of its own, by which it is told apart on the chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from boltchain.interface import Chain
@@ -85,6 +85,14 @@ class Purse:
         spend = Spend(outpoint, amount, p2wpkh_script_code(key), self._keys[signer], (key,))
         heavier = entry.weight // max(len(entry.transaction.inputs), 1)
         return Fare(name, spend, self.script(signer), entry.feerate, heavier)
+
+    def state(self) -> Mapping[Outpoint, tuple[RealOutpoint, int]]:
+        """Where all coins are now."""
+        return dict(self._coins)
+
+    def restore(self, state: Mapping[Outpoint, tuple[RealOutpoint, int]]) -> None:
+        """Go back to where the coins were."""
+        self._coins = dict(state)
 
     def spent(self, fare: Fare, transaction: Transaction) -> None:
         """Remember that a transaction will be confirmed, and its change."""

@@ -8,8 +8,9 @@ and handed to consensus when there are enough of them to replace the old ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from boltchain.embedded import EmbeddedChain
 from boltchain.interface import Chain, TransactionRejected
@@ -50,6 +51,13 @@ class NotOnThisChain(ValueError):
     """The trace asks for what only the embedded chain can do."""
 
 
+class Paid(NamedTuple):
+    """What has been paid for at the end of a block; a reorganisation takes it back."""
+
+    coins: Mapping[Outpoint, tuple[RealOutpoint, int]]
+    bumped: frozenset[Outpoint]
+
+
 class ChainTwin:
     """A channel of the chain world and a real one on ``chain``, funded by the chain's faucet."""
 
@@ -77,6 +85,7 @@ class ChainTwin:
         self._to_remote: list[Confirmed] = []
         self._undone = 0
         self._branch: list[list[bytes]] = []
+        self._paid: list[Paid] = [self._paid_so_far()]
         compare(self._compared, self._books, ())
 
     def step(self, move: Move, after: ChainWorld) -> str:
@@ -273,6 +282,7 @@ class ChainTwin:
         for model in due(before, self._scenario):
             self._include(world, model, entry=waiting(before, model))
             world = replace(world, ledger=confirm(world.ledger, model))
+        self._paid += [self._paid_so_far()] * int(after.ledger.height - before.ledger.height)
         if self._undone:
             self._branch.append(self._pending)
             self._pending = []
@@ -299,6 +309,10 @@ class ChainTwin:
         if not isinstance(self._chain, EmbeddedChain):
             raise NotOnThisChain("reorganisations with transactions are replayed on the embedded chain only")
         self._undone = depth
+        self._paid = self._paid[: len(self._paid) - depth]
+        self._purse.restore(self._paid[-1].coins)
+        self._books.bumped.clear()
+        self._books.bumped.update(self._paid[-1].bumped)
         return f"{depth} blocks are to be replaced"
 
     def _switch(self) -> None:
@@ -320,6 +334,9 @@ class ChainTwin:
             made = try_all(tried, height + Blocks(1), self._chain, self._maker, self._pending)
             self.probes += made.total()
             self.covered.update(made)
+
+    def _paid_so_far(self) -> Paid:
+        return Paid(self._purse.state(), frozenset(self._books.bumped))
 
     def _without_bumped(self, ledger: Ledger) -> Ledger:
         left = tuple(entry for entry in ledger.unspent if entry.outpoint not in self._books.bumped)
