@@ -207,6 +207,8 @@ def explore_command(
 
 def _show_search(result: Result, trace_file: Path | None) -> None:
     tables.console().print(tables.searches_table([result.to_json()]))
+    for reduced in result.reduced:
+        click.echo(f"Left out: {reduced.what}. Checked by {reduced.checked_by}")
     if result.trace is not None:
         click.echo(ladder(result.trace, f"boltspec replay {trace_file}" if trace_file else None))
     if result.verdict is Verdict.UNKNOWN:

@@ -109,6 +109,24 @@ class Shown(Protocol):
         """Return the numbers that say how the last move, if there is one, breaks a property."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """Something that a search leaves out, since it cannot make a difference."""
+
+    what: str
+    """What is left out."""
+    checked_by: str
+    """The test that compares with a search that does not leave it out."""
+
+    def to_json(self) -> dict[str, str]:
+        """Return it as a JSON object."""
+        return {"what": self.what, "checked_by": self.checked_by}
+
+
+def _nothing(_scenario: object) -> tuple[Reduced, ...]:
+    return ()
+
+
 def _itself(_scenario: object) -> Callable[[World], World]:
     return lambda world: world
 
@@ -145,6 +163,8 @@ class Family:
     """Names of scenarios that take so long that they are searched only when they are asked for."""
     reduction: Callable[[Any], Callable[[World], World]] = field(default=_itself)
     """For a scenario, the function that says which world stands for a world in a search."""
+    reduced: Callable[[Any], tuple[Reduced, ...]] = field(default=_nothing)
+    """For a scenario, what a search of it leaves out."""
     step_of: Callable[[World, Move, World, Any], Any] = field(default=_no_step)
     """``(before, move, after, scenario) -> step`` of an honest party, a tuple that its properties are asked of."""
     replayable: bool = False

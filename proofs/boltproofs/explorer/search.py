@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from boltproofs.explorer.again import Again, Record, Recording
 from boltproofs.explorer.digest import collision_probability
-from boltproofs.explorer.family import Property, Scenario
+from boltproofs.explorer.family import Property, Reduced, Scenario
 from boltproofs.explorer.saved import Progressed, Saved
 from boltproofs.explorer.shard import ROOT, Bounds, Shard, Stop, Task, Violation, collector_off
 from boltproofs.explorer.team import Alone, Processes, Team
@@ -53,6 +53,11 @@ class Result:
         """A bound on the probability that two worlds were taken for one."""
         return collision_probability(self.states)
 
+    @property
+    def reduced(self) -> tuple[Reduced, ...]:
+        """What the search left out, and what checks that it could."""
+        return family_of(self.scenario).reduced(self.scenario)
+
     def to_json(self) -> dict[str, object]:
         """Return the result as a JSON object."""
         return {
@@ -66,6 +71,7 @@ class Result:
             "verdict": self.verdict.value,
             "stopped": self.stopped.value if self.stopped else None,
             "collision_probability": self.collision_probability,
+            "reduced": [entry.to_json() for entry in self.reduced],
             "trace": self.trace.to_json() if self.trace else None,
         }
 

@@ -7,7 +7,7 @@ matter is forgotten (:mod:`boltproofs.families.onchain_reduction`).
 
 from __future__ import annotations
 
-from boltproofs.explorer.family import Family, Form, stated
+from boltproofs.explorer.family import Family, Form, Reduced, stated
 from boltproofs.families.onchain_reduction import forgetting
 from boltproofs.families.onchain_shown import OnchainShown
 from boltspec.chain.moves import PLAIN, successors
@@ -15,6 +15,28 @@ from boltspec.chain.presets import DEEP, ONCE, SCENARIOS
 from boltspec.chain.properties import PROPERTIES
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import initial
+
+
+def _checked(what: str, test: str) -> Reduced:
+    return Reduced(what, f"tests/onchain/test_chain_reductions.py::{test}")
+
+
+IDLE = _checked("blocks in which nothing can happen, passed over in one move", "test_leaping_reaches_the_same_ends")
+FORGOTTEN = _checked(
+    "what no longer matters once a commitment is confirmed for good", "test_a_search_sees_the_images_of_all_worlds"
+)
+COMMUTING = _checked(
+    "orders within a block that commute: talking after the funding output is spent, transactions without a rival",
+    "test_orders_within_a_block_reach_the_same_ends",
+)
+
+
+def reduced(scenario: ChainScenario) -> tuple[Reduced, ...]:
+    """Return what a search of the scenario leaves out."""
+    idle = (IDLE,) if scenario.leap else ()
+    forgotten = () if scenario.restores else (FORGOTTEN,)
+    return (*idle, *forgotten, COMMUTING)
+
 
 CAUTION = frozenset(
     {
@@ -44,6 +66,7 @@ ONCHAIN = Family(
     worlds="chain.moves",
     shown=OnchainShown(),
     reduction=forgetting,
+    reduced=reduced,
     replayable=True,
 )
 """One channel, transaction by transaction."""

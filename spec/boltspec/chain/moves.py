@@ -117,12 +117,17 @@ def may_talk(world: ChainWorld, scenario: ChainScenario) -> bool:
     """Say whether anybody may still send or receive messages that matter."""
     if scenario.silent or world.talk is None or world.agreed is not None or world.ledger.height >= scenario.horizon:
         return False
+    if world.ledger.closing is None:
+        return True
+    # Has an honest party not drawn the consequence?
+    listens = any(not world.corrupt[party] and world.status[party] is Status.OPEN for party in (0, 1))
+    return listens and not is_being_closed(world)
+
+
+def is_being_closed(world: ChainWorld) -> bool:
+    """Say whether what spends the funding output is in the block that is being built."""
     closing = world.ledger.closing
-    if closing is not None:
-        # The block is being built, or no honest party has drawn the consequence.
-        listens = any(not world.corrupt[party] and world.status[party] is Status.OPEN for party in (0, 1))
-        return closing.height <= world.ledger.height and listens
-    return True
+    return closing is not None and closing.height > world.ledger.height
 
 
 def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reached:

@@ -9,7 +9,8 @@ preimages.
 
 **Honest parties** look at each block, fail the channel when a deadline is past and at any other time they like, and
 broadcast at once what BOLT 5 asks for. A transaction of theirs is in a block within ``scenario.inclusion`` blocks of
-when it could be, unless something else has spent its inputs by then; within that bound miners decide.
+when it could be, unless something else has spent its inputs by then; within that bound miners decide. With
+``scenario.market`` it has to get there: :mod:`boltspec.chain.mempool` and :mod:`boltspec.chain.bidding`.
 
 **Reorganisations** undo up to R blocks. What waited for the first of them waits again. Honest parties see the new
 branch when it has overtaken the old one; until then they broadcast nothing new.
