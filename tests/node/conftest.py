@@ -64,10 +64,10 @@ def new_books() -> type[Books]:
     return Books
 
 
-def _daemons() -> Any:
-    """The module ``daemons.py`` beside this file: tests are no package that it could be imported from."""
-    path = Path(__file__).with_name("daemons.py")
-    description = importlib.util.spec_from_file_location("daemons", path)
+def _module(name: str) -> Any:
+    """A module beside this file: tests are no package that it could be imported from."""
+    path = Path(__file__).with_name(f"{name}.py")
+    description = importlib.util.spec_from_file_location(name, path)
     assert description is not None
     assert description.loader is not None
     module = importlib.util.module_from_spec(description)
@@ -79,7 +79,7 @@ def _daemons() -> Any:
 def start_daemon() -> Iterator[Callable[..., Any]]:
     """``start_daemon(folder, *options)``: a node in a process of its own, ready; ended with the test."""
     started: list[Any] = []
-    module = _daemons()
+    module = _module("daemons")
 
     def start(folder: Path, *options: str) -> Any:
         started.append(module.Daemon(folder, *options))
@@ -93,7 +93,7 @@ def start_daemon() -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def run_boltnode() -> Callable[..., Any]:
     """``run_boltnode(*words)``: the command line, to its end."""
-    found: Callable[..., Any] = _daemons().boltnode
+    found: Callable[..., Any] = _module("daemons").boltnode
     return found
 
 
@@ -105,3 +105,15 @@ def limit_file_size() -> Callable[[int, int], None]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     return limit
+
+
+@pytest.fixture(params=["relaying_served_chain", "relaying_bitcoind"])
+def chain(request: pytest.FixtureRequest) -> Any:
+    """Each server in turn, with a mempool as on mainnet."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def story(start_daemon: Callable[..., Any], tmp_path: Path, chain: Any) -> Any:
+    """Alice and Bob, each a process of its own (two_nodes.py)."""
+    return _module("two_nodes").Story(start_daemon, tmp_path, chain)
