@@ -58,6 +58,9 @@ class Paying:
         channel = machine.channel
         if channel is None or channel.link is not Link.UP or not machine.life.is_open:
             return
+        alive = any(other.machine.life.end is End.NONE for other in self._floor.roster.of(slot.peer))
+        if alive and machine.life.end is not End.NONE:
+            return  # another channel can carry it
         for wish in self._wishes.of(slot.peer):
             if offer(machine, wish, self._floor.chain.height):
                 self._wishes.remove(wish)
