@@ -56,7 +56,9 @@ class Story:
         self.chain.fund(script_of(self.address, "regtest"), 2 * CAPACITY)
         self.wait(lambda: bool(self.alice.result("listfunds")["outputs"]))
         self.connect()
-        self.alice.result("-k", "fundchannel", f"id={self.bob_id}", f"amount={CAPACITY}", f"push_msat={PUSHED}")
+        wanted = (f"id={self.bob_id}", f"amount={CAPACITY}", f"push_msat={PUSHED}")
+        funded = self.alice.result("-k", "fundchannel", *wanted)
+        self.wait(lambda: funded["txid"] in self.chain.rpc.call("getrawmempool"))
         self.mine()
         for daemon in (self.alice, self.bob):
             self.await_state(daemon, "CHANNELD_NORMAL")
