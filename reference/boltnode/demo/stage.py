@@ -186,7 +186,6 @@ async def staged(say: Print) -> AsyncIterator[Stage]:
         tempfile.TemporaryDirectory(prefix="boltnode-demo-") as folder,
         ServerProcess(Path(folder, "chain"), durable=False) as server,
     ):
-        chain = ChainClient(server.endpoint)
         engines = [ChannelEngine(server.endpoint, feerate_per_kw=FEERATE_PER_KW) for _ in range(2)]
         nodes = [
             running_node(
@@ -194,10 +193,9 @@ async def staged(say: Print) -> AsyncIterator[Stage]:
             )
             for name, engine in zip(("alice", "bob"), engines, strict=True)
         ]
-        async with nodes[0] as first, nodes[1] as second:
+        async with ChainClient(server.endpoint) as chain, nodes[0] as first, nodes[1] as second:
             alice, bob = Actor("Alice", first, engines[0], say), Actor("Bob", second, engines[1], say)
             yield Stage(alice, bob, chain, say)
-        await chain.close()
 
 
 def _short(text: str) -> str:
