@@ -63,9 +63,9 @@ def take_apart(arguments: Sequence[str]) -> Line:
     line, left = Line(), list(arguments)
     while left:
         word = left.pop(0)
-        if word in _FLAGS and (not line.words or line.words == [DAEMON]):
+        if word in _FLAGS and (not line.words or line.words in ([DAEMON], [DEMO])):
             line.flags.add(_FLAGS[word])
-        elif word.startswith("--") and (not line.words or line.words == [DAEMON]):
+        elif word.startswith("--") and (not line.words or line.words in ([DAEMON], [DEMO])):
             name, equals, value = word[2:].partition("=")
             if name not in _NAMES:
                 raise WrongUse(f"no option {word}")
@@ -118,7 +118,9 @@ def run(arguments: Sequence[str]) -> int:
         return DONE
     if not line.words:
         raise WrongUse("no command; 'boltnode --help' lists the options, 'boltnode help' the commands of the node")
-    if line.words == [DEMO]:
+    if line.words[0] == DEMO:
+        if len(line.words) > 1 or line.options:
+            raise WrongUse("demo takes no parameters and no options")
         from boltnode.demo.command import run_demo  # noqa: PLC0415  # a command need not wait for all
 
         return run_demo()
