@@ -20,7 +20,6 @@ setup: $(READY) ## create the virtual environment (the other targets do it when 
 
 verify: $(READY) ## prove the theorems, search the small scopes, replay the attacks, run the demo
 	$(BIN)/python -m boltproofs.main_job
-	$(BIN)/boltnode demo
 
 verify-deep: $(READY) ## search the larger scenarios of all families (an hour at most; goes on where it was interrupted)
 	$(BIN)/python -m boltproofs.deep_job

@@ -127,12 +127,19 @@ class ChainWatch:
 
     async def _broadcast(self, transactions: tuple[bytes, ...]) -> None:
         for raw in transactions:
-            try:
-                await self.client.send(raw)
-            except TransactionRejected as error:
-                _log.info("a transaction was not taken", extra={"reason": str(error)})
-            except ChainUnavailable as error:
-                _log.warning("a transaction was not sent", extra={"reason": str(error)})
+            await self.send(raw)
+
+    async def send(self, raw: bytes) -> str | None:
+        """Offer a transaction to the network; why it was not taken, None if it was."""
+        try:
+            await self.client.send(raw)
+        except TransactionRejected as error:
+            _log.info("a transaction was not taken", extra={"reason": str(error)})
+            return str(error)
+        except ChainUnavailable as error:
+            _log.warning("a transaction was not sent", extra={"reason": str(error)})
+            return str(error)
+        return None
 
     def nudge(self) -> None:
         """Look for blocks at once."""

@@ -50,6 +50,12 @@ class ClosingDesk:
         script = destination or bytes.fromhex(closing.policy.script.name)
         return policy.closing_policy(script, self._floor.chain.feerate("normal"))
 
+    async def close_together(self, slot: Slot, transactions: list[bytes]) -> None:
+        """Broadcast closing transactions with both signatures, and tell those who wait."""
+        for raw in transactions:
+            await self._floor.chain.send(raw)
+        self.tell(slot, mutual=True, transactions=transactions)
+
     def tell(self, slot: Slot, *, mutual: bool, transactions: list[bytes]) -> None:
         """Tell those who wait for the channel to be closed which transactions have left."""
         txids = tuple(parse_transaction(raw).txid()[::-1] for raw in transactions)

@@ -180,13 +180,18 @@ class Opening:
         txid, slot.funding_transaction = Txid(slot.funding_transaction), None
         with self._floor.chain.store.within(work):
             raw = self._floor.chain.wallet.send(txid)
-        work.after(lambda: self._funding_is_out(slot, raw))
+        work.after(lambda: self._floor.chain.spawn(self._announce(slot, raw)))
 
-    def _funding_is_out(self, slot: Slot, raw: bytes) -> None:
-        self._floor.chain.broadcast(raw)
+    async def _announce(self, slot: Slot, raw: bytes) -> None:
+        """Broadcast the funding transaction, and tell whoever wanted the channel; it is broadcast again if need be."""
+        refusal = await self._floor.chain.send(raw)
         record = slot.machine.record
         state, funding = record.life.establishment, record.funding
         if slot.opening is None or slot.opening.done() or funding is None or slot.request is None:
+            return
+        if refusal is not None:
+            words = f"the funding transaction was not taken, and is offered again with every block: {refusal}"
+            slot.opening.set_exception(EngineError(Code.FUNDING_BROADCAST_FAIL, words))
             return
         accepting = state.accept_channel
         found = FundedChannel(

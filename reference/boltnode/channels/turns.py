@@ -102,8 +102,7 @@ class Turns:
             if turn.out.hang_up is not None:
                 peer.close(turn.out.hang_up)
         if turn.out.transactions:
-            self._floor.chain.broadcast(*turn.out.transactions)
-            self._closing.tell(slot, mutual=True, transactions=turn.out.transactions)
+            self._floor.chain.spawn(self._closing.close_together(slot, turn.out.transactions))
 
     def _forget(self, slot: Slot, work: UnitOfWork) -> None:
         """Nothing is left of a channel."""

@@ -52,7 +52,7 @@ class WalletDesk:
             raise EngineError(Code.FUND_OUTPUT_IS_DUST, str(error)) from error
         raw = wallet.send(prepared.txid)
         await self._floor.services.commits.settled()
-        self._floor.chain.broadcast(raw)
+        await self._floor.chain.send(raw)
         return Withdrawal(tx=raw, txid=prepared.txid[::-1], psbt=finished_psbt(raw))
 
 
