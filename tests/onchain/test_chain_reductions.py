@@ -21,6 +21,7 @@ from boltspec.chain.scenario import ChainScenario
 Helper = Callable[..., Any]
 """A fixture of this folder."""
 ONE_THIEF = [*cases(C1)[1:3], *cases(C3)[1:3]]
+WITH_LOSS = SCENARIOS["C1-restore-B"]
 
 
 @pytest.mark.parametrize("scenario", cases(C1)[:3], ids=lambda case: str(case.corrupt))
@@ -65,7 +66,7 @@ def test_what_checks_a_reduction_exists() -> None:
         assert f"def {test}(" in (root / file).read_text("utf-8")
 
 
-@pytest.mark.parametrize("scenario", ONE_THIEF, ids=lambda case: f"{case.name}-{case.corrupt}")
+@pytest.mark.parametrize("scenario", [*ONE_THIEF, WITH_LOSS], ids=lambda case: f"{case.name}-{case.corrupt}")
 def test_a_search_sees_the_images_of_all_worlds(reached: Helper, scenario: ChainScenario) -> None:
     """As many worlds as an unreduced search has different images, and no more."""
     stands_for = forgetting(scenario)
@@ -74,7 +75,7 @@ def test_a_search_sees_the_images_of_all_worlds(reached: Helper, scenario: Chain
     assert (result.verdict, result.states) == (Verdict.HOLDS, len(images))
 
 
-@pytest.mark.parametrize("scenario", cases(C1)[1:3], ids=lambda case: str(case.corrupt))
+@pytest.mark.parametrize("scenario", [*cases(C1)[1:3], WITH_LOSS], ids=lambda case: f"{case.name}-{case.corrupt}")
 def test_a_world_and_its_image_move_alike(reached: Helper, scenario: ChainScenario) -> None:
     """The same labels, and images of what they lead to that stand for the same; the same properties hold."""
     stands_for = forgetting(scenario)

@@ -33,9 +33,7 @@ COMMUTING = _checked(
 
 def reduced(scenario: ChainScenario) -> tuple[Reduced, ...]:
     """Return what a search of the scenario leaves out."""
-    idle = (IDLE,) if scenario.leap else ()
-    forgotten = () if scenario.restores else (FORGOTTEN,)
-    return (*idle, *forgotten, COMMUTING)
+    return (IDLE, FORGOTTEN, COMMUTING) if scenario.leap else (FORGOTTEN, COMMUTING)
 
 
 CAUTION = frozenset(

@@ -1,10 +1,11 @@
 """What a search of the chain world may forget.
 
 **Once the funding output is spent for good** (no reorganisation can bring it back) and every honest party has seen it,
-nobody listens to messages any more, and nobody can publish another commitment. From then on the transition relation and
-the properties ask the dance only what :class:`boltspec.chain.enforcement.Standing` says of each party; a standing
-depends on nothing that still changes. So the dance is replaced by the two standings. Where data may be lost it is kept,
-since the properties ask who has lost any.
+nobody listens to messages any more, and nobody can publish another commitment. From then on the transition relation
+and the properties ask the dance only what :class:`boltspec.chain.enforcement.Standing` says of each party; a standing
+depends on nothing that still changes. So the dance is replaced by the two standings, and by who has lost its data,
+which the properties ask for. Whether such a party was sure of its commitment is asked when that is put into the block,
+before anything is forgotten.
 
 **The number of the confirmed commitment** has then done its work: whether it is revoked, and whether its secret is
 known, is in the standings. It stays in names only, in all of them alike; so it is set to zero in all of them.
@@ -27,8 +28,7 @@ from boltspec.chain.world import ChainWorld, Status, standing_of
 
 def forgetting(scenario: ChainScenario) -> Callable[[ChainWorld], ChainWorld]:
     """Return the function that says which world stands for a world in a search of the scenario."""
-    if scenario.restores:
-        return lambda world: world
+    del scenario
 
     def stands_for(world: ChainWorld) -> ChainWorld:
         closing = world.ledger.closing
@@ -43,6 +43,7 @@ def forgetting(scenario: ChainScenario) -> Callable[[ChainWorld], ChainWorld]:
             world,
             talk=None,
             standings=standings,
+            lost=world.talk.restored,
             kept=((), ()),
             ledger=_without_number(world.ledger, closing),
             pool=tuple(map(_pooled, world.pool)),

@@ -14,44 +14,32 @@ from itertools import product
 
 from boltspec import world as dance
 from boltspec.chain import ledger as chain
-from boltspec.chain.bidding import RESERVE, coin, is_fixed, raised
-from boltspec.chain.conditions import Kind
-from boltspec.chain.enforcement import KEEP, SIGN_ALL, publish_commitment
+from boltspec.chain.adversary import evictions, included, publications, submissions, thefts
+from boltspec.chain.bidding import RESERVE, raised
+from boltspec.chain.enforcement import KEEP
 from boltspec.chain.honest import (
     Said,
     after_message,
     broadcast,
     give_up,
-    is_open,
     is_waiting,
     look,
-    made_durable,
     may_send,
-    own_commitment,
 )
 from boltspec.chain.ledger import confirm, is_valid
-from boltspec.chain.mempool import Market, Pooled, is_admitted, outbidding, pin, submitted, withdrawal
-from boltspec.chain.payments import Downstream, is_to_settle, last_preimage, learned, settled
+from boltspec.chain.mempool import Pooled
+from boltspec.chain.neighbours import neighbours, settlements
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import branch_length, next_height
-from boltspec.chain.transactions import (
-    Form,
-    Transaction,
-    can_be_siphoned,
-    closing_transaction,
-    siphoned,
-    spending,
-)
-from boltspec.chain.world import Block, ChainWorld, Status, begun, ways, with_entry
+from boltspec.chain.transactions import Transaction, closing_transaction
+from boltspec.chain.world import Block, ChainWorld, Status, begun, with_entry
 from boltspec.channel import Channel
 from boltspec.fees import commitment_fee
-from boltspec.htlc import REMOTE, Stage
 from boltspec.messages import CommitmentSigned
 from boltspec.move import CHAIN, Move
 from boltspec.rules import duty
 from boltspec.scenario import NAMES
 from boltspec.units import Blocks, Height, Msat, floor_to_sat
-from boltspec.verdict import Accepted
 from boltspec.world import World
 
 
@@ -88,15 +76,15 @@ def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN)
             yield from _closings(world, scenario)
             yield from _farewells(world, scenario)
         if not world.ledger.filled:
-            yield from _neighbours(world, scenario)
-            yield from _settlements(world, scenario)
-        yield from _evictions(world)
-        yield from _submissions(world, scenario)
+            yield from neighbours(world, scenario)
+            yield from settlements(world, scenario)
+        yield from evictions(world)
+        yield from submissions(world, scenario)
         yield from _expenses(world, scenario)
     if world.ledger.closing is None:
-        yield from _publications(world, scenario)
+        yield from publications(world, scenario)
     else:
-        yield from _thefts(world, scenario)
+        yield from thefts(world, scenario)
     yield from _inclusions(world, scenario)
     yield from _blocks(world, scenario)
     yield from _reorganisations(world)
@@ -208,171 +196,6 @@ def _had_something(world: ChainWorld, party: int) -> bool:
     return any(stakes) and not stakes[-1]
 
 
-# --- neighbours ---
-
-
-def _neighbours(world: ChainWorld, scenario: ChainScenario) -> Reached:
-    for index, payment in enumerate(scenario.payments):
-        progress, recipient = world.payments[index], 1 - payment.offerer
-        if world.corrupt[recipient] or payment.outgoing_expiry is None:
-            continue
-        if progress.downstream is Downstream.OPEN and _may_forward(world, scenario, index):
-            yield _neighbour(world, scenario, index, "forward", Downstream.SENT)
-        if progress.downstream is Downstream.SENT:
-            yield _neighbour(world, scenario, index, "given back", Downstream.FAILED)
-            if world.ledger.height <= last_preimage(payment.outgoing_expiry, scenario.timing):
-                yield _neighbour(world, scenario, index, "paid on", Downstream.FULFILLED)
-
-
-def _settlements(world: ChainWorld, scenario: ChainScenario) -> Reached:
-    """A peer on an incoming channel is there again, and is given the preimage that was waiting for it."""
-    for index, (payment, progress) in enumerate(zip(scenario.payments, world.payments, strict=True)):
-        if payment.incoming_away and is_to_settle(progress, payment):
-            done = settled(progress, payment, world.ledger.height, scenario.timing)
-            payments = (*world.payments[:index], done, *world.payments[index + 1 :])
-            yield Move(payment.offerer, "settle", str(index)), replace(world, payments=payments)
-
-
-def _neighbour(
-    world: ChainWorld, scenario: ChainScenario, index: int, what: str, state: Downstream
-) -> tuple[Move, ChainWorld]:
-    payment, progress = scenario.payments[index], world.payments[index]._replace(downstream=state)
-    recipient = 1 - payment.offerer
-    if state is Downstream.FULFILLED:
-        progress = learned(progress, payment, recipient, world.ledger.height, scenario.timing)
-    payments = (*world.payments[:index], progress, *world.payments[index + 1 :])
-    world = replace(world, payments=payments)
-    if state is Downstream.SENT:
-        world = made_durable(world, recipient)
-    return Move(recipient, what, str(index)), look(world, scenario)
-
-
-def _may_forward(world: ChainWorld, scenario: ChainScenario, index: int) -> bool:
-    """Say whether the recipient may offer the outgoing HTLC.
-
-    B02-forwarding-n-01: not before the incoming one is irrevocably committed. B02-forwarding-n-03: not if less than
-    ``cltv_expiry_delta`` is left of it, which the outgoing expiry says.
-    """
-    payment, recipient = scenario.payments[index], 1 - scenario.payments[index].offerer
-    if world.talk is None or world.status[recipient] is not Status.OPEN:
-        return False
-    assert payment.outgoing_expiry is not None
-    if world.ledger.height >= payment.outgoing_expiry and duty("B02-forwarding-n-03"):
-        return False
-    return world.talk.nodes[recipient].htlcs.any(
-        lambda htlc: (
-            htlc.offerer is REMOTE
-            and htlc.payment_hash == index
-            and not htlc.removed
-            and (htlc.added is Stage.IRREVOCABLE or not duty("B02-forwarding-n-01"))
-        )
-    )
-
-
-# --- the block that is being built ---
-
-
-def _publications(world: ChainWorld, scenario: ChainScenario) -> Reached:
-    """Commitments that corrupt parties publish, and those that careless honest ones would.
-
-    B02-retransmission-n-19: a peer may publish whatever was ever signed for it.
-    """
-    assert world.talk is not None
-    for party in (0, 1):
-        honest = not world.corrupt[party]
-        if honest and not scenario.careless:
-            continue
-        for detail, transaction in _commitments(world, scenario, party):
-            number = transaction.txid.number
-            if honest and not isinstance(publish_commitment(world.talk.nodes[party], number), Accepted):
-                continue
-            yield _included(world, Move(party, "publish", detail), transaction)
-        if world.agreed is not None and not honest:
-            yield _included(world, Move(party, "publish", "closing transaction"), world.agreed)
-
-
-def _thefts(world: ChainWorld, scenario: ChainScenario) -> Reached:
-    """Spends of corrupt parties: whatever they can make. Anchors are worth nothing to them."""
-    for party in _thieves(world):
-        for detail, transaction in _spends(world, scenario, party):
-            yield _included(world, Move(party, "spend", detail), transaction)
-            if can_be_siphoned(scenario.params, transaction):
-                yield _included(world, Move(party, "spend", f"{detail} siphoned"), siphoned(transaction))
-
-
-def _thieves(world: ChainWorld) -> Iterator[int]:
-    return (party for party in (0, 1) if world.corrupt[party])
-
-
-def _commitments(world: ChainWorld, scenario: ChainScenario, party: int) -> Iterator[tuple[str, Transaction]]:
-    """Yield the commitments that a party holds, and those that it denies to hold."""
-    assert world.talk is not None
-    held = [(f"commitment {number}", one) for number, one in enumerate(world.talk.history[party])]
-    held += [(f"denied commitment {index}", one) for index, one in enumerate(world.kept[party])]
-    for detail, one in held:
-        transaction = own_commitment(scenario, party, one)
-        if transaction is not None:
-            yield detail, transaction
-
-
-def _spends(world: ChainWorld, scenario: ChainScenario, party: int) -> Iterator[tuple[str, Transaction]]:
-    """Yield the spends that a party can make and that the next block may hold."""
-    for index, confirmed in enumerate(world.ledger.unspent):
-        if confirmed.coin.kind in (Kind.TO_LOCAL_ANCHOR, Kind.TO_REMOTE_ANCHOR):
-            continue
-        for way in ways(world, party, confirmed):
-            if is_open(scenario, confirmed, way, world.ledger.height):
-                transaction = spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
-                yield f"{index} {confirmed.coin.kind.name.lower()} {way.use}", transaction
-
-
-# --- the mempool ---
-
-
-def _submissions(world: ChainWorld, scenario: ChainScenario) -> Reached:
-    """Transactions that corrupt parties put into the mempool: pins, replacements, and withdrawals of their own."""
-    market = scenario.market
-    if market is None or not world.submissions or world.ledger.filled:
-        return
-    for party in _thieves(world):
-        for what, entry in _offers(world, scenario, market, party):
-            if is_admitted(world.pool, entry.slots, entry.feerate, entry.weight):
-                pool = submitted(world.pool, entry)
-                yield Move(party, "submit", what), replace(world, pool=pool, submissions=world.submissions - 1)
-
-
-def _offers(world: ChainWorld, scenario: ChainScenario, market: Market, party: int) -> Iterator[tuple[str, Pooled]]:
-    paying = coin(party, world.submissions)
-    for detail, transaction in _competing(world, scenario, market, party):
-        if market.can_pin:
-            yield f"pin {detail}", pin(transaction, market, paying)
-        higher = outbidding(transaction, market, paying, world.pool)
-        if higher is not None:
-            yield f"outbid {detail}", higher
-    for entry in world.pool:
-        if entry.transaction.signer == party and entry.coins:
-            yield f"withdraw {entry.transaction.txid.form.name.lower()}", withdrawal(entry)
-
-
-def _competing(
-    world: ChainWorld, scenario: ChainScenario, market: Market, party: int
-) -> Iterator[tuple[str, Transaction]]:
-    """Yield what a corrupt party could put into the mempool, with a fee and a weight of its choice.
-
-    An HTLC transaction that its owner has signed with no more than it had to (not as B05-htlc-tx-l-01 asks) can be
-    taken apart and paid for by anybody.
-    """
-    if world.ledger.closing is not None:
-        found = _spends(world, scenario, party)
-    else:
-        found = _commitments(world, scenario, party) if market.commitments else iter(())
-    yield from (entry for entry in found if not is_fixed(entry[1], scenario.params.option_anchors))
-    for entry in world.pool:
-        transaction = entry.transaction
-        if transaction.signer != party and transaction.txid.form is Form.SECOND_STAGE and not duty(SIGN_ALL):
-            yield f"{transaction.txid.output} of the other", transaction._replace(signer=party)
-
-
 def _expenses(world: ChainWorld, scenario: ChainScenario) -> Reached:
     """An honest party that keeps no reserve spends a coin on something else."""
     if scenario.market is None:
@@ -381,6 +204,9 @@ def _expenses(world: ChainWorld, scenario: ChainScenario) -> Reached:
         if not world.corrupt[party] and world.status[party] is Status.OPEN and world.coins[party] and not duty(RESERVE):
             left = (world.coins[0] - 1, world.coins[1]) if party == 0 else (world.coins[0], world.coins[1] - 1)
             yield Move(party, "pay", "with a coin of the reserve"), replace(world, coins=left)
+
+
+# --- the block that is being built ---
 
 
 def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Reached:
@@ -392,7 +218,7 @@ def _inclusions(world: ChainWorld, scenario: ChainScenario) -> Reached:
         if _is_due(pooled, scenario) and not _has_rival(world, pooled):
             continue
         detail = f"{transaction.txid.form.name.lower()} {transaction.txid.output}"
-        yield _included(world, Move(transaction.signer, "include", detail), transaction)
+        yield included(world, Move(transaction.signer, "include", detail), transaction)
 
 
 def _has_rival(world: ChainWorld, pooled: Pooled) -> bool:
@@ -401,10 +227,6 @@ def _has_rival(world: ChainWorld, pooled: Pooled) -> bool:
         other is not pooled and not mine.isdisjoint(spent.outpoint for spent in other.transaction.inputs)
         for other in world.pool
     )
-
-
-def _included(world: ChainWorld, move: Move, transaction: Transaction) -> tuple[Move, ChainWorld]:
-    return move, replace(world, ledger=confirm(world.ledger, transaction))
 
 
 def _is_due(pooled: Pooled, scenario: ChainScenario) -> bool:
@@ -478,15 +300,3 @@ def _reorganisations(world: ChainWorld) -> Reached:
                 reorganisations=world.reorganisations - 1,
             ),
         )
-
-
-def _evictions(world: ChainWorld) -> Reached:
-    """Replace a transaction in the mempool by one that conflicts with it, and that one by something else."""
-    if not world.evictions:
-        return
-    for index, pooled in enumerate(world.pool):
-        pool = (*world.pool[:index], *world.pool[index + 1 :])
-        evicted = (*world.evicted, pooled.transaction.txid)
-        detail = f"{pooled.transaction.txid.form.name.lower()} {pooled.transaction.txid.output}"
-        changed = replace(world, pool=pool, evicted=tuple(sorted(set(evicted))), evictions=world.evictions - 1)
-        yield Move(1 - pooled.transaction.signer, "evict", detail), changed

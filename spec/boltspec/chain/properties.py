@@ -46,7 +46,7 @@ class ChainProperty:
 
 def _honest(world: ChainWorld) -> Iterator[int]:
     """Yield the honest parties, less those that have lost data: these depend on their peer's honesty."""
-    restored = world.talk.restored if world.talk is not None else (False, False)
+    restored = world.talk.restored if world.talk is not None else world.lost
     return (party for party in (0, 1) if not world.corrupt[party] and not restored[party])
 
 

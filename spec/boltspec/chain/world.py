@@ -85,6 +85,8 @@ class ChainWorld:
     """How many transactions corrupt parties may still put into the mempool."""
     standings: tuple[Standing | None, Standing | None] = (None, None)
     """What each party makes of the confirmed closing, once ``talk`` is dropped."""
+    lost: tuple[bool, bool] = (False, False)
+    """Who had lost its data when ``talk`` was dropped."""
     agreed: Transaction | None = None
     """The closing transaction that both have signed."""
     kept: tuple[tuple[CommitmentSigned, ...], tuple[CommitmentSigned, ...]] = ((), ())
