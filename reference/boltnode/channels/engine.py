@@ -135,7 +135,10 @@ class ChannelEngine:
             slot.online = False
             slot.epoch += 1
             slot.machine.disconnected()
-            self._schedule(slot)
+            if slot.is_kept:
+                self._schedule(slot)
+            else:
+                self._turns.give_up(slot)
 
     def wants(self, node_id: bytes) -> bool:
         """A peer with a stored channel is always let in."""

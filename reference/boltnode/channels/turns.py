@@ -145,6 +145,13 @@ class Turns:
         if policy.is_off(int(feerate(channel, View.REMOTE_NEXT)), wanted):  # type: ignore[call-overload]
             machine.change_fee(wanted)
 
+    def give_up(self, slot: Slot) -> None:
+        """Forget a channel that the connection has ended before it began; it was never stored."""
+        work = UnitOfWork()
+        self._forget(slot, work)
+        if work.changes:
+            self._floor.services.commits.submit(work)
+
     def joins(self, slot: Slot, work: UnitOfWork) -> None:
         """Let the channel have its turn as part of a unit of work that somebody else hands in."""
         if self.turn(slot, work):

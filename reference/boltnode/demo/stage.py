@@ -180,13 +180,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(say: Print) -> AsyncIterator[Stage]:
+async def staged(say: Print, *, simple_close: bool = True) -> AsyncIterator[Stage]:
     """Two nodes that know of each other nothing but the chain, in a folder that is gone afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="boltnode-demo-") as folder,
         ServerProcess(Path(folder, "chain"), durable=False) as server,
     ):
-        engines = [ChannelEngine(server.endpoint, feerate_per_kw=FEERATE_PER_KW) for _ in range(2)]
+        engines = [
+            ChannelEngine(server.endpoint, feerate_per_kw=FEERATE_PER_KW, simple_close=simple_close) for _ in range(2)
+        ]
         nodes = [
             running_node(
                 Options(lightning_dir=Path(folder, name), network="regtest", addr=(Address("127.0.0.1", 0),)), engine
