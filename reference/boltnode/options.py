@@ -16,7 +16,9 @@ CONFIG_NAME: Final = "config"
 """File in the node's folder."""
 DATABASE_NAME: Final = "node.sqlite3"
 """File in the folder of the network."""
-TAKEN_NAMES: Final = (CONFIG_NAME, LOCK_NAME, DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
+CHAIN_NAME: Final = "chain"
+"""Folder in that of the network, if the node serves a chain."""
+TAKEN_NAMES: Final = (CONFIG_NAME, CHAIN_NAME, LOCK_NAME, DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
 """Files of the node, which no other may overwrite."""
 DEFAULT_FOLDER: Final = "~/.boltnode"
 DEFAULT_BITCOIN_FOLDER: Final = "~/.bitcoin"
@@ -51,12 +53,18 @@ class Options:
     bitcoin_datadir: Path = Path(DEFAULT_BITCOIN_FOLDER)
     bitcoin_rpcuser: str = ""
     bitcoin_rpcpassword: str = field(default="", repr=False)
+    serve_chain: int = 0
     force_feerate: int = 0
 
     @property
     def bitcoin_cookie(self) -> Path:
         """The credentials that bitcoind, or what takes its place, makes up at its start."""
         return self.bitcoin_datadir.expanduser().absolute() / self.network / ".cookie"
+
+    @property
+    def chain_folder(self) -> Path:
+        """Of the chain that the node serves itself."""
+        return self.folder / CHAIN_NAME
 
     @property
     def folder(self) -> Path:
@@ -185,6 +193,14 @@ OPTIONS: Final = (
     ),
     Option("bitcoin-rpcuser", "NAME", "Its user name, in place of the cookie file.", str, ""),
     Option("bitcoin-rpcpassword", "TEXT", "The password of that user.", str, ""),
+    Option(
+        "serve-chain",
+        "PORT",
+        "Without a bitcoind: serve an embedded regtest chain there, kept in the folder of the network. Other nodes join"
+        " by bitcoin-rpcport and bitcoin-datadir. 0 for none.",
+        _number(0, 65535),
+        "0",
+    ),
     Option(
         "force-feerate",
         "N",

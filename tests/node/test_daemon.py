@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from boltchain.daemon import free_port
+from boltchain.rpc import Rpc
+
 StartDaemon = Callable[..., Any]
 
 
@@ -203,3 +206,27 @@ def test_stop_does_not_wait_for_a_client_that_says_nothing(start_daemon: StartDa
         daemon.result("stop")
         assert daemon.wait()[0] == 0
         assert time.monotonic() - started < 30
+
+
+def test_chain_is_served_by_the_node_itself(start_daemon: StartDaemon, folder: Path) -> None:
+    port = str(free_port())
+    daemon = start_daemon(folder, "--serve-chain", port)
+    other = start_daemon(
+        folder.parent / "other", "--bitcoin-rpcport", port, "--bitcoin-datadir", str(folder / "regtest/chain")
+    )
+    address = daemon.result("newaddr", "bech32")["bech32"]
+    rpc = Rpc.from_cookie(int(port), folder / "regtest/chain/regtest/.cookie")
+    rpc.call("generatetoaddress", 3, address)
+    rpc.close()
+    while daemon.result("getinfo")["blockheight"] < 3 or other.result("getinfo")["blockheight"] < 3:
+        time.sleep(0.02)
+    assert [coin["status"] for coin in daemon.result("listfunds")["outputs"]] == ["immature"] * 3
+    assert other.end()[0] == 0
+    assert daemon.end()[0] == 0
+
+
+def test_chain_cannot_be_served_and_be_elsewhere(run_boltnode: Callable[..., Any], folder: Path) -> None:
+    words = ("daemon", "--lightning-dir", str(folder), "--serve-chain", "1", "--bitcoin-rpcport", "2")
+    refused = run_boltnode(*words)
+    assert refused.returncode == 3
+    assert "serve-chain" in refused.stderr

@@ -28,6 +28,8 @@ class Wish:
     """By the event loop's clock."""
     offered: asyncio.Future[None] | None
     """Who waits for it to be offered; None if it was offered before, on a connection that was lost."""
+    timer: asyncio.TimerHandle | None = None
+    """Ends the waiting at the deadline."""
     refusal: str = "the peer is not connected, or the channel is not open"
     """Why it is not offered yet."""
 
@@ -49,6 +51,8 @@ class Wishes:
         if wish not in queue:
             return False
         queue.remove(wish)
+        if wish.timer is not None:
+            wish.timer.cancel()
         if not queue:
             del self._waiting[wish.payment.destination]
         return True

@@ -46,7 +46,7 @@ class Paying:
         wish = Wish(payment, invoice, deadline, loop.create_future())
         self._deadlines[payment.payment_hash] = deadline
         self._wishes.add(wish)
-        loop.call_at(deadline, self._expire, wish)
+        wish.timer = loop.call_at(deadline, self._expire, wish)
         for slot in self._floor.roster.of(payment.destination):
             self._floor.schedule(slot)
         assert wish.offered is not None
@@ -94,7 +94,7 @@ class Paying:
         deadline = self._deadlines.get(payment_hash, loop.time() + RETRY_SECONDS)
         wish = Wish(payment, decode(payment.bolt11), deadline, None)
         self._wishes.add(wish)
-        loop.call_at(deadline, self._expire, wish)
+        wish.timer = loop.call_at(deadline, self._expire, wish)
 
     def decide(self, slot: Slot, work: UnitOfWork) -> None:
         """Decide about the HTLCs that have become irrevocable; what is claimed pays its invoice in the same unit."""
