@@ -75,6 +75,7 @@ class ChannelEngine:
             record: ChannelRecord = decode_state(row.state)
             slot = self._roster.enter(record, row.channel_id)
             slot.revision = row.revision
+            slot.has_quota = record.funding_height is None and services.pending_channels.take(record.peer)
             slot.machine.disconnected()
         self._on_chain = OnChain(services, self._chain)
         floor = Floor(services, self._chain, self._on_chain, self._roster, self._features, self._schedule)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from boltnode.channels import closing_facts, happenings, opening_facts
+from boltnode.channels import happenings, opening_facts
+from boltnode.channels.changes import newly_published, without_gone_htlcs
 from boltnode.channels.happenings import Outbox, Turn
 from boltnode.channels.hearing import Ear, opening_terms
 from boltnode.channels.keys import ChannelKeys
@@ -19,7 +20,7 @@ from boltnode.channels.speaking import Mouth
 from boltspec.channel import Channel, Link
 from boltspec.closing import simple
 from boltspec.closing.messages import ClosingComplete, Shutdown
-from boltspec.closing.state import Closing, ClosingPolicy
+from boltspec.closing.state import ClosingPolicy
 from boltspec.closing.transaction import ClosingDetails
 from boltspec.commitment import Commitment
 from boltspec.establishment.accepter import next_funding_signed
@@ -53,7 +54,7 @@ from boltspec.units import FeeratePerKw, Height, Msat
 from boltspec.verdict import Refused, Rejected
 from boltwire import messages as wire
 from boltwire.channel_id import channel_id_v1
-from boltwire.channel_terms import ChannelTerms, hash_named, name_of_hash
+from boltwire.channel_terms import ChannelTerms, name_of_hash
 from boltwire.onion.keys import NodeKey
 from boltwire.scripts import funding_script, p2wsh
 from boltwire.transaction import Outpoint
@@ -202,42 +203,14 @@ class ChannelMachine:
         self.record = replace(self.record, life=life)
         self._out.changed = True
         if before.channel is not None and life.channel is not None and before.channel.htlcs is not life.channel.htlcs:
-            self._note_htlcs(before.channel, life.channel)
+            self.record, happened = without_gone_htlcs(self.record, before.channel, life.channel)
+            self._out.happenings += happened
         if life.closing is not None and before.closing is not None:
-            self._note_published(before.closing, life.closing)
+            raws = newly_published(self.record, self.terms, self.keys, before.closing, life.closing)
+            self.record = replace(self.record, closing_transactions=(*self.record.closing_transactions, *raws))
+            self._out.transactions += raws
         if life.end is End.FAILED and before.end is End.NONE:
             self._out.happenings.append(happenings.Failed(self.record.failure))
-
-    def _note_htlcs(self, before: Channel, after: Channel) -> None:
-        alive = {(htlc.offerer, htlc.id) for htlc in after.htlcs.items}
-        gone = [htlc for htlc in before.htlcs.items if (htlc.offerer, htlc.id) not in alive]
-        if not gone:
-            return
-        for htlc in gone:
-            if htlc.offerer is LOCAL:
-                self._note_own_gone(htlc)
-        self.record = replace(
-            self.record,
-            offered=tuple(entry for entry in self.record.offered if (LOCAL, entry.id) in alive),
-            received=tuple(entry for entry in self.record.received if (REMOTE, entry.id) in alive),
-        )
-
-    def _note_own_gone(self, htlc: Htlc) -> None:
-        payment_hash = hash_named(htlc.payment_hash)
-        if htlc.removal in (Removal.FAIL, Removal.FAIL_MALFORMED):
-            ours = next(entry for entry in self.record.offered if entry.id == htlc.id)
-            self._out.happenings.append(happenings.GivenBack(payment_hash, ours.failure or "given back"))
-        elif htlc.removal is Removal.NONE:
-            self._out.happenings.append(happenings.Unsent(payment_hash))
-
-    def _note_published(self, before: Closing, after: Closing) -> None:
-        """Complete the closing transactions that the specification has newly published."""
-        for fact in after.published[len(before.published) :]:
-            assert self.terms is not None, "there is a funding output"
-            signature = dict(self.record.closing_signatures)[fact]
-            raw = closing_facts.complete(self.terms.funding_output, fact, self.keys.funding_key, signature)
-            self.record = replace(self.record, closing_transactions=(*self.record.closing_transactions, raw))
-            self._out.transactions.append(raw)
 
     # --- saying ---
 

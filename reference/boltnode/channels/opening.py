@@ -112,6 +112,9 @@ class Opening:
             async with asyncio.timeout(OPENING_SECONDS):
                 return await asyncio.shield(slot.opening)
         except TimeoutError:
+            if slot.machine.life.establishment.published:
+                words = "the funding transaction is offered again with every block: the chain does not answer"
+                raise EngineError(Code.FUNDING_BROADCAST_FAIL, words) from None
             self._abort(slot, f"the peer did not agree within {OPENING_SECONDS} s")
             return await slot.opening
 
