@@ -21,7 +21,7 @@ from boltnode.channels.wallet_store import NodeWalletStore
 from boltnode.onchain.defence import Step, after_block, after_disconnection, step
 from boltnode.onchain.facts import Fact
 from boltnode.onchain.fees import Estimate
-from boltnode.onchain.plans import Plan, plans
+from boltnode.onchain.plans import Plan, is_settled, plans
 from boltnode.onchain.publishing import Package, Publisher
 from boltnode.onchain.record import Defended, Notes
 from boltnode.state_codec import decode_state, encode_state
@@ -124,7 +124,7 @@ class Defences:
         """
         taken = step(record, self.notes(channel_id), height)
         wanted = plans(record, taken)
-        if not wanted and not self._is_to_be_tidied(record, taken, height):
+        if not wanted and not is_settled(record, taken, height):
             return []
         self._latch.require_open()
         packages = await self._made_durable(record, taken, wanted, height)
@@ -137,18 +137,13 @@ class Defences:
         publisher = Publisher(self._wallet, self._estimate)
         work = UnitOfWork()
         with self._store_of_wallet.within(work):
-            if self._is_to_be_tidied(record, taken, height):
+            if is_settled(record, taken, height):
                 publisher.give_up_losers(record.label, [plan.key for plan in wanted])
             packages, unpaid = publisher.publish(wanted, height)
         for entry in unpaid:
             _log.warning("a claim cannot be paid for", extra={"claim": entry.key, "reason": entry.reason})
         await self._commits.submit(work)
         return packages
-
-    def _is_to_be_tidied(self, record: Defended, taken: Step, height: int) -> bool:
-        """Whether what spent the funding output stays, so that what waited for another commitment waits in vain."""
-        story = taken.story
-        return story.closing_txid is not None and height >= story.closing_height + int(record.timing.reorg_depth)
 
 
 def _signed_under(channel_id: bytes, number: int) -> Callable[[sqlite3.Connection], bytes | None]:

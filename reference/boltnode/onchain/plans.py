@@ -86,6 +86,12 @@ def plans(record: Defended, step: Step) -> tuple[Plan, ...]:
     return (*map(planner.plan, step.wanted), *planner.own_outputs())
 
 
+def is_settled(record: Defended, step: Step, height: int) -> bool:
+    """Whether what spent the funding output stays, so that what waited for another commitment waits in vain."""
+    story = step.story
+    return story.closing_txid is not None and height >= story.closing_height + int(record.timing.reorg_depth)
+
+
 @dataclass(frozen=True, slots=True)
 class _Planner:
     record: Defended

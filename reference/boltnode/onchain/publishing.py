@@ -124,9 +124,8 @@ class Publisher:
         if feerate < FLOOR_PER_KW:
             raise Uneconomical(f"{plan.value_sat} sat are not worth a transaction")
         made = plan.htlc_transaction.transaction
-        outputs = [Output(output.amount_sat, output.script_pubkey) for output in made.outputs]
-        return self._wallet.prepare(
-            outputs,
+        prepared = self._wallet.prepare(
+            [Output(output.amount_sat, output.script_pubkey) for output in made.outputs],
             feerate,
             label=label,
             foreign=[foreign_htlc(plan)],
@@ -134,6 +133,10 @@ class Publisher:
             locktime=made.locktime,
             replaces=replaces,
         )
+        if prepared.fee_sat > plan.value_sat:
+            self._wallet.abandon(prepared.txid)
+            raise Uneconomical(f"{prepared.fee_sat} sat are too much for an HTLC of {plan.value_sat} sat")
+        return prepared
 
     def last_of(self, key: str) -> WalletTransaction | None:
         """The newest transaction that the wallet has for a plan, whether or not it was sent."""

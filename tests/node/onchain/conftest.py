@@ -46,3 +46,10 @@ def preimages() -> Callable[[int], bytes]:
     """``preimages(number)``: 32 bytes."""
     found: Callable[[int], bytes] = _duels().preimage
     return found
+
+
+@pytest.fixture
+def new_duel() -> Callable[..., Any]:
+    """``new_duel(anchors=…, chain=…, feerate=…)``."""
+    found: Callable[..., Any] = _duels().Duel
+    return found

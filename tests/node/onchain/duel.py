@@ -21,7 +21,7 @@ from boltnode.channels.keys import ChannelKeys
 from boltnode.channels.record import Held
 from boltnode.onchain.defence import Step, after_block, after_disconnection, step
 from boltnode.onchain.facts import Fact, MustFail
-from boltnode.onchain.plans import plans
+from boltnode.onchain.plans import is_settled, plans
 from boltnode.onchain.publishing import Package, Publisher, Unpaid
 from boltnode.onchain.record import Defended, Notes
 from boltspec.chain.deadlines import Timing
@@ -54,7 +54,7 @@ from boltwire.claims import Claimant
 from boltwire.commitment import BuiltCommitment
 from boltwire.commitment_signatures import CommitmentSignatures, complete_commitment, sign_commitment
 from boltwire.hashes import sha256
-from boltwire.htlc_tx import build_htlc_transaction
+from boltwire.htlc_tx import build_htlc_transaction, combine
 from boltwire.per_commitment_secrets import SecretStore, secret_index
 from boltwire.scripts import funding_script, p2wsh
 from boltwire.transaction import Outpoint, Transaction, parse_transaction
@@ -134,6 +134,20 @@ class Node:
         key = Claimant(self.keys.basepoint_secrets, self.keys.funding_key).htlc_key(built)
         return build_htlc_transaction(built, vout).complete(signature, key, preimage)
 
+    def combined(self, number: int, htlc_ids: tuple[int, ...], preimage: bytes) -> Transaction:
+        """HTLC-success transactions of received HTLCs in one, with anchors."""
+        alone = [self.second_stage(number, each, offered=False, preimage=preimage) for each in htlc_ids]
+        held = self.held[number]
+        built = self.built(held)
+        vouts = [each.inputs[0].outpoint.vout for each in alone]
+        parts = [build_htlc_transaction(built, vout) for vout in vouts]
+        made = combine(parts)
+        key = Claimant(self.keys.basepoint_secrets, self.keys.funding_key).htlc_key(built)
+        for index, (part, vout) in enumerate(zip(parts, vouts, strict=True)):
+            signature = held.signatures.htlc_signature[built.htlc_vouts().index(vout)]
+            made = made.with_witness(index, part.witness(made, index, signature, key, preimage))
+        return made
+
     def record(self, funding_height: int, peer: Node) -> Defended:
         return Defended(
             label=f"channel {self.seat}",
@@ -162,15 +176,16 @@ class Node:
 class Duel:
     """The two nodes, their channel and their chain."""
 
-    def __init__(self, *, anchors: bool, opener: int = 0) -> None:
-        self.chain = EmbeddedChain()
+    def __init__(self, *, anchors: bool, opener: int = 0, chain: Any = None, feerate: int = FEERATE) -> None:
+        """``chain`` is any chain of :mod:`boltchain`, a new embedded one unless given; ``feerate`` the commitments'."""
+        self.chain = chain or EmbeddedChain()
         self.anchors = anchors
         self.old = 0
         """Number of a commitment of B's that is revoked, where the story has one."""
         self._parents: dict[bytes, bytes] = {}
         limits = [Limits(Sat(354), Msat(900_000_000), Sat(10_000), Msat(1), Blocks(delay), 30) for delay in DELAYS]
         side = LOCAL if opener == 0 else REMOTE
-        params = Params(Sat(FUNDING_SAT), side, FeeratePerKw(FEERATE), anchors, limits[0], limits[1])
+        params = Params(Sat(FUNDING_SAT), side, FeeratePerKw(feerate), anchors, limits[0], limits[1])
         tip = BlockRef(self.chain.height(), self.chain.tip())
         self.nodes = (Node(0, params, tip), Node(1, params.mirrored(), tip))
         self._fund()
@@ -338,10 +353,14 @@ class Duel:
             self._parents[block.hash] = block.previous
 
     def _raw(self, height: int) -> bytes:
-        return self.chain._ledger.block(height).raw
+        if isinstance(self.chain, EmbeddedChain):
+            return self.chain._ledger.block(height).raw
+        return bytes.fromhex(self.chain.rpc.call("getblock", self._hash(height)[::-1].hex(), 0))
 
     def _hash(self, height: int) -> bytes:
-        return self.chain._ledger.block(height).hash
+        if isinstance(self.chain, EmbeddedChain):
+            return self.chain._ledger.block(height).hash
+        return bytes.fromhex(self.chain.rpc.call("getblockhash", height))[::-1]
 
     def _parent(self, position: BlockRef) -> bytes:
         return self._parents[position.hash]
@@ -357,8 +376,10 @@ class Duel:
                 node.failed = True
                 continue
             break
-        publisher = Publisher(node.wallet, lambda _: node.feerate)
-        packages, node.unpaid = publisher.publish(plans(record, taken), self.height)
+        publisher, wanted = Publisher(node.wallet, lambda _: node.feerate), plans(record, taken)
+        if is_settled(record, taken, self.height):
+            publisher.give_up_losers(record.label, [plan.key for plan in wanted])
+        packages, node.unpaid = publisher.publish(wanted, self.height)
         for package in packages:
             self.broadcast(node, package)
         return taken

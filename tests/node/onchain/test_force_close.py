@@ -269,3 +269,17 @@ def _is_timed_out(duel: Any) -> bool:
     from boltchain.transaction import OutPoint, Txid
 
     return duel.chain.spender(OutPoint(Txid(built.txid), built.htlc_vouts()[0])) is not None
+
+
+def test_two_htlcs_with_the_same_hash_are_told_apart(duel: Any, preimages: Preimages) -> None:
+    """One is claimed, the other expires: the preimage is known to A by then, and the second is still its own."""
+    claimed = duel.offer(A, 50_000_000, preimages(1), 30)
+    expired = duel.offer(A, 40_000_000, preimages(1), 8)
+    duel.nodes[B].preimages[claimed] = preimages(1)
+    duel.nodes[A].failed = True
+    duel.look()
+    duel.mine()
+    end(duel)
+    assert PreimageLearned(claimed, preimages(1)) in duel.nodes[A].facts
+    assert HtlcFailed(expired) in duel.nodes[A].facts
+    assert HtlcFailed(claimed) not in duel.nodes[A].facts

@@ -88,3 +88,26 @@ def test_penalty_is_made_anew_after_a_reorganisation(duel: Any) -> None:
     duel.mine()
     duel.mine_until(lambda: Resolved() in duel.nodes[A].facts, limit=150)
     assert duel.audit().won(A) == all_but_the_commitments_fee(duel.outputs_of(B, duel.old))
+
+
+def test_htlc_transactions_that_a_thief_has_combined_are_punished(anchored: Any, preimages: Preimages) -> None:
+    """With anchors one transaction can hold several of them: each output has the number of its input."""
+    first = anchored.offer(A, 60_000_000, preimages(1), 30)
+    second = anchored.offer(A, 50_000_000, preimages(1), 30)  # the same hash
+    a, thief = anchored.nodes
+    old = len(thief.held) - 1
+    for htlc_id in (first, second):
+        anchored.fulfil(B, htlc_id)
+    anchored.commit(B)
+    anchored.commit(A)
+    thief.idle = True
+    out = thief.built(thief.held[old]).outputs
+    claims = [thief.second_stage(old, each, offered=False, preimage=preimages(1)) for each in (first, second)]
+    anchored.confirm(thief.published(old))
+    anchored.confirm(thief.combined(old, (second, first), preimages(1)))
+    assert all(anchored.chain.check(claim.serialize()) is not None for claim in claims)  # they are spent already
+    anchored.mine()
+    anchored.mine_until(lambda: Resolved() in a.facts, limit=150)
+    books = anchored.audit()
+    assert books.won(B) == 0
+    assert books.won(A) == sum(entry.output.amount_sat for entry in out if not entry.role.value.endswith("anchor"))

@@ -1,0 +1,171 @@
+"""What is offered to miners: children for commitments, inputs for HTLC transactions, more with every block."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from boltchain.client.connection import Endpoint
+from boltchain.client.node import Acceptance, ChainClient, PackageResult
+from boltchain.interface import TransactionRejected
+from boltchain.transaction import OutPoint, Txid
+from boltnode.onchain.defences import send
+from boltnode.onchain.facts import Closed, HtlcFailed
+from boltnode.onchain.publishing import Package
+from boltnode.onchain.reading import Spender
+from boltwire.transaction import Transaction, parse_transaction
+
+A, B = 0, 1
+Preimages = Callable[[int], bytes]
+
+
+def waiting(duel: Any) -> dict[bytes, Transaction]:
+    """A's transactions in the mempool, by id."""
+    return {txid: parse_transaction(duel.nodes[A].sent[txid]) for txid in duel.chain.mempool()}
+
+
+def fee_of(duel: Any, transaction: Transaction, unconfirmed: dict[bytes, Transaction]) -> int:
+    spent = 0
+    for entry in transaction.inputs:
+        parent = unconfirmed.get(entry.outpoint.txid)
+        if parent is not None:
+            spent += parent.outputs[entry.outpoint.vout].amount_sat
+        else:
+            spent += duel.chain.utxo(OutPoint(Txid(entry.outpoint.txid), entry.outpoint.vout)).amount_sat
+    return spent - sum(output.amount_sat for output in transaction.outputs)
+
+
+def offered(duel: Any) -> int:
+    """The feerate of what waits, taken together: satoshi per 1000 weight units."""
+    there = waiting(duel)
+    fees = sum(fee_of(duel, transaction, there) for transaction in there.values())
+    return fees * 1000 // sum(transaction.weight() for transaction in there.values())
+
+
+def test_child_pays_for_the_commitment_and_more_with_every_block(anchored: Any, preimages: Preimages) -> None:
+    anchored.offer(A, 50_000_000, preimages(1), 30)
+    node = anchored.nodes[A]
+    node.feerate, node.failed = 10_000, True
+    anchored.look()
+    assert len(waiting(anchored)) == 2
+    before = offered(anchored)
+    assert 10_000 <= before <= 10_300
+    for _ in range(4):
+        anchored.confirm()  # a block that leaves them out
+        there = waiting(anchored)
+        assert len(there) == 2, node.refused
+        assert offered(anchored) >= before * 5 // 4 - 10
+        before = offered(anchored)
+    assert node.refused == []
+
+
+def test_htlc_transaction_offers_more_with_every_block_but_not_more_than_it_brings(
+    anchored: Any, preimages: Preimages
+) -> None:
+    htlc_id = anchored.offer(B, 6_000_000, preimages(1), 30)
+    node = anchored.nodes[A]
+    node.preimages[htlc_id] = preimages(1)
+    node.failed, anchored.nodes[B].idle = True, True
+    anchored.look()
+    anchored.mine()
+    built = node.built(node.held[-1])
+    htlc = built.outpoint(built.htlc_vouts()[0])
+    fees = []
+    for _ in range(12):
+        (claim,) = (each for each in waiting(anchored).values() if each.inputs[0].outpoint == htlc)
+        fees.append(fee_of(anchored, claim, {}))
+        anchored.confirm()
+    assert fees == sorted(fees)
+    assert fees[0] < fees[4]
+    assert fees[-1] <= 6_000
+
+
+def test_commitment_is_published_alone_when_the_wallet_is_empty(anchored: Any) -> None:
+    node = anchored.nodes[A]
+    prepared = node.wallet.prepare_all(b"\x00\x14" + bytes(20), 1_000)
+    anchored.chain.submit(node.wallet.send(prepared.txid))
+    anchored.chain.mine()
+    node.failed = True
+    anchored.look()
+    assert [entry.key for entry in node.unpaid] == ["channel 0/commitment/0"]
+    anchored.mine()
+    assert Closed(Spender.LOCAL, anchored.closing().txid(), anchored.height) in node.facts
+
+
+def test_coins_of_a_child_whose_commitment_has_lost_are_free_again(anchored: Any) -> None:
+    a, b = anchored.nodes
+    a.failed, b.idle = True, True
+    anchored.look()
+    anchored.confirm(b.published())
+    assert a.wallet.balance().committed_sat > 0
+    anchored.mine(2)
+    assert a.wallet.balance().committed_sat == 0
+
+
+def test_output_that_is_not_worth_a_transaction_is_left(anchored: Any, preimages: Preimages) -> None:
+    """An HTLC little above dust is brought to an end for no more than it is worth; what that leaves pays no sweep."""
+    htlc_id = anchored.offer(A, 360_000, preimages(1), 5)
+    node = anchored.nodes[A]
+    node.failed, node.feerate = True, 253
+    anchored.look()
+    anchored.mine(10)
+    assert HtlcFailed(htlc_id) in node.facts
+    anchored.mine(6)
+    assert [entry.key.rpartition("/")[2] for entry in node.unpaid] == ["delayed"]
+    assert 360 in anchored.audit().left.values()
+
+
+@pytest.mark.parametrize("server", ["relaying_served_chain", "relaying_bitcoind"])
+def test_commitment_and_child_are_relayed(
+    request: pytest.FixtureRequest, new_duel: Callable[..., Any], server: str
+) -> None:
+    chain = request.getfixturevalue(server)
+    duel = new_duel(anchors=True, chain=chain, feerate=300)
+    package = package_of(duel)
+
+    async def story() -> list[list[bytes]]:
+        async with ChainClient(Endpoint(chain.rpc.port, credentials=chain.rpc.credentials)) as client:
+            return [await send(client, package) for _ in range(2)]
+
+    assert asyncio.run(story()) == [list(package.transactions)] * 2
+    assert {parse_transaction(raw).txid() for raw in package.transactions} <= set(chain.mempool())
+    chain.mine()
+    assert duel.closing().txid() == parse_transaction(package.transactions[0]).txid()
+
+
+class FullMempool:
+    """A chain client whose mempool takes nothing below its minimum but in packages that pay for it."""
+
+    def __init__(self) -> None:
+        self.packages: list[tuple[bytes, ...]] = []
+
+    async def send(self, raw: bytes) -> None:
+        raise TransactionRejected("mempool min fee not met")
+
+    async def submit_package(self, *transactions: bytes) -> PackageResult:
+        self.packages.append(transactions)
+        taken = tuple(Acceptance(Txid(parse_transaction(raw).txid()), None, 100, 100) for raw in transactions)
+        return PackageResult(accepted=True, message="success", transactions=taken)
+
+
+def test_parent_below_the_mempools_minimum_goes_with_its_child(anchored: Any) -> None:
+    package, client = package_of(anchored), FullMempool()
+    given: Any = client
+    assert asyncio.run(send(given, package)) == list(package.transactions)
+    assert client.packages == [package.transactions]
+    assert asyncio.run(send(given, Package("alone", package.transactions[:1]))) == []
+    assert len(client.packages) == 1
+
+
+def package_of(duel: Any) -> Package:
+    """What A broadcasts when it fails the channel."""
+    packages: list[Package] = []
+    duel.broadcast = lambda _, package: packages.append(package)
+    duel.nodes[A].failed = True
+    duel.react(duel.nodes[A])
+    (package,) = packages
+    assert len(package.transactions) == 2
+    return package
