@@ -15,6 +15,7 @@ from boltnode.onchain.facts import Closed, Fact, HtlcClaimed, HtlcFailed, MustFa
 from boltnode.onchain.naming import SELF, Named
 from boltnode.onchain.reading import Spender, Story, closing_model, read
 from boltnode.onchain.record import ConfirmedSpend, Defended, Notes
+from boltspec.chain.enforcement import is_irrevocable
 from boltspec.chain.payments import Downstream, Progress, Upstream
 from boltspec.chain.scenario import Payment
 from boltspec.chain.sight import Answer, Sight, is_resolved, look
@@ -49,7 +50,7 @@ def step(record: Defended, notes: Notes, height: int) -> Step:
     """Take a step; the same whenever it is taken."""
     story = read(record, notes, height)
     if story.spender in _NOT_MODELLED:
-        return Step(story, replace(notes, closed=True), tuple(_closing_facts(story)), (), None)
+        return Step(story, replace(notes, closed=True), tuple(_facts_of_stranger(record, story)), (), None)
     sight = _sight(record, notes, story)
     answer = look(sight)
     after = replace(
@@ -145,8 +146,22 @@ def _facts(record: Defended, story: Story, sight: Sight, answer: Answer) -> Iter
     yield from _closing_facts(story)
     for index, named in _named(story):
         yield from _facts_of(story, answer, index, named)
-    if is_resolved(sight, Height(story.last_height)):
+    if is_resolved(sight, Height(story.last_height)) and _has_all(story):
         yield Resolved()
+
+
+def _facts_of_stranger(record: Defended, story: Story) -> Iterator[Fact]:
+    """What follows from a transaction that the model does not know."""
+    if not record.failed:
+        yield MustFail()
+    yield from _closing_facts(story)
+    if is_irrevocable(story.ledger.height, Height(story.last_height)) and _has_all(story):
+        yield Resolved()
+
+
+def _has_all(story: Story) -> bool:
+    """Say whether every output is spent that pays a key of ours and that the model counts as received."""
+    return all(entry.is_spent for entry in story.own)
 
 
 def _closing_facts(story: Story) -> Iterator[Fact]:

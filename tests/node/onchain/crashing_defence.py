@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,7 +30,8 @@ from boltchain.wallet.wallet import Wallet
 from boltnode.channels.wallet_store import KIND, NodeWalletStore
 from boltnode.onchain.defences import Defences
 from boltnode.onchain.facts import MustFail
-from boltnode.storage import wallet_rows
+from boltnode.state_codec import encode_state
+from boltnode.storage import commitment_rows, wallet_rows
 from boltnode.storage.database import Database, ignore
 from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.latch import SigningLatch
@@ -116,7 +118,6 @@ class Defender:
         )
         await self.defences.load(lambda _: self.node.terms)
         self.node.failed = bool(await self.commits.read(lambda found: wallet_rows.load(found, FAILED)))
-        self.defences.signed_for_peer(CHANNEL)
         assert self.wallet.position is not None
         self.line.say("at", self.wallet.position.height)
         await self.react()
@@ -127,7 +128,8 @@ class Defender:
         self.line.say("bye", self.killer.seen)
 
     def record(self) -> Any:
-        return self.node.record(self.duel.funding_height, self.duel.nodes[B])
+        made = self.node.record(self.duel.funding_height, self.duel.nodes[B])
+        return replace(made, signed_for_peer=self.defences.signed_for_peer(CHANNEL))
 
     async def block(self, raw: bytes) -> None:
         block = parse_block(raw)
@@ -276,11 +278,13 @@ def deadlines(duel: Any, start: Any) -> Any:
 STORIES = {"penalty": penalty, "deadlines": deadlines}
 
 
-def prepare(path: Path, rows: dict[str, str]) -> None:
-    """The file as it is when the story begins: the wallet has its coins."""
+def prepare(path: Path, node: Any) -> None:
+    """The file as it is when the story begins: the wallet has its coins, and what was signed for B is known."""
     work = UnitOfWork()
-    for key, value in rows.items():
+    for key, value in node.store.rows.items():
         wallet_rows.save(work, KIND, key.encode(), value.encode())
+    for number, signed in node.signed.items():
+        commitment_rows.save(work, CHANNEL, number, encode_state(signed))
     with Database(path, ignore) as database:
         database.stage([work])
         database.commit()
@@ -292,7 +296,7 @@ def run(story: str, anchors: bool, folder: Path, points: list[int]) -> dict[str,
     path = folder / "node.sqlite3"
 
     def start() -> Handler:
-        prepare(path, duel.nodes[A].store.rows)
+        prepare(path, duel.nodes[A])
         return Handler(duel, path, list(points))
 
     due: int = STORIES[story](duel, start)

@@ -213,6 +213,11 @@ def test_unknown_spend_is_told_of(duel: Any) -> None:
     duel.confirm(made)
     assert Closed(Spender.UNKNOWN, made.txid(), duel.height) in a.facts
     assert a.sent == {}
+    assert a.failed
+    duel.mine(99)
+    assert Resolved() not in a.facts
+    duel.mine()
+    assert Resolved() in a.facts
 
 
 def test_balance_is_found_in_a_commitment_that_was_forgotten(duel: Any, preimages: Preimages) -> None:
@@ -231,6 +236,25 @@ def test_balance_is_found_in_a_commitment_that_was_forgotten(duel: Any, preimage
     out = duel.outputs_of(B)
     duel.mine(2)
     assert duel.audit().won(A) == out["to_remote"]
+    duel.mine(100)
+    assert Resolved() in a.facts
+
+
+def test_channel_is_kept_while_its_balance_is_not_in_the_wallet(duel: Any) -> None:
+    a, b = duel.nodes
+    a.idle, b.idle = True, True
+    duel.confirm(b.published())
+    duel.mine(100)
+    duel.react(a)  # it makes the sweep now
+    assert Resolved() not in a.facts
+    duel.mine()
+    assert duel.audit().won(A) > 500_000
+    duel.mine(99)
+    duel.react(a)
+    assert Resolved() not in a.facts
+    duel.mine()
+    duel.react(a)
+    assert Resolved() in a.facts
 
 
 # --- reorganisations ---

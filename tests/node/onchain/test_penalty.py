@@ -26,7 +26,13 @@ def test_everything_is_taken_from_a_revoked_commitment(duel: Any) -> None:
     duel.confirm(duel.nodes[B].published(duel.old))
     assert Closed(Spender.REVOKED, duel.closing().txid(), duel.height) in duel.nodes[A].facts
     duel.mine()
-    duel.mine_until(lambda: Resolved() in duel.nodes[A].facts, limit=150)
+    story = duel.react(duel.nodes[A]).story
+    assert story.ledger.punished == (False, True)
+    assert story.last_height == duel.height
+    duel.mine(99)
+    assert Resolved() not in duel.nodes[A].facts
+    duel.mine()  # all claims are 100 blocks deep
+    assert Resolved() in duel.nodes[A].facts
     books = duel.audit()
     assert books.won(A) == all_but_the_commitments_fee(out)
     assert books.won(B) == 0
