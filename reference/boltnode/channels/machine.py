@@ -230,7 +230,12 @@ class ChannelMachine:
         self._out.messages.append(Mouth(self.record, self.keys, self.terms, self.upfront).say(fact))
 
     def speak(self) -> None:
-        """Say everything that is owed now, and what was wished for and could not be said before."""
+        """Say everything that is owed now, and what was wished for and could not be said before.
+
+        Nothing more is said on a connection that is about to be closed.
+        """
+        if self._out.hang_up is not None:
+            return
         self._answer_all()
         self._close_if_wanted()
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from boltspec.lifetime.state import End
 from boltspec.lifetime.steps import may_publish_commitment
 from boltspec.units import Sat
 from boltwire.codec import decode_message, encode_message
-from boltwire.messages import CommitmentSigned, RevokeAndAck
+from boltwire.messages import ClosingComplete, CommitmentSigned, RevokeAndAck, Warning  # noqa: A004  # BOLT 1's name
 from boltwire.transaction import parse_transaction
 
 PAID = 50_000_000
@@ -122,6 +123,28 @@ def test_close_goes_on_after_a_lost_connection(pair: Any) -> None:
     script = pair.a.life.policy.script
     pair.a.close(ClosingPolicy(script, Sat(2_000), FeeRange(Sat(500), Sat(5_000))))
     pair.talk(most=1)
+    pair.reconnect()
+    pair.talk()
+    assert pair.sides[0].transactions != []
+
+
+def test_connection_is_closed_over_a_proposal_for_another_script_and_nothing_else_is_said(pair: Any) -> None:
+    pair.a.close(pair.a.life.policy)
+    while True:
+        for side in pair.sides:
+            side.machine.speak()
+        letters = [(seat, decode_message(data)) for seat in (0, 1) for data in pair.sides[seat].flush()]
+        proposal = next((message for _, message in letters if isinstance(message, ClosingComplete)), None)
+        if proposal is not None:
+            break
+        for seat, message in letters:
+            pair.sides[1 - seat].machine.hear(message)
+    pair.b.hear(replace(proposal, closee_scriptpubkey=b"\0\x14" + bytes(20)))
+    pair.b.speak()
+    (warning,) = [decode_message(data) for data in pair.sides[1].flush()]
+    assert isinstance(warning, Warning)
+    assert warning.data.startswith(b"B02-closing-complete-k-02")
+    assert pair.sides[1].hung_up is not None
     pair.reconnect()
     pair.talk()
     assert pair.sides[0].transactions != []
