@@ -13,6 +13,7 @@ from boltchain.client.fees import FeeEstimator, FeePolicy
 from boltchain.client.follower import BlockConnected, BlockEvent, BlockFollower
 from boltchain.client.node import ChainClient
 from boltchain.interface import TransactionRejected
+from boltchain.rpc import RpcError
 from boltchain.wallet.coins import Status
 from boltchain.wallet.wallet import Wallet
 from boltnode.channels.wallet_store import KIND, NodeWalletStore
@@ -136,7 +137,7 @@ class ChainWatch:
         except TransactionRejected as error:
             _log.info("a transaction was not taken", extra={"reason": str(error)})
             return str(error)
-        except ChainUnavailable as error:
+        except (ChainUnavailable, RpcError) as error:
             _log.warning("a transaction was not sent", extra={"reason": str(error)})
             return str(error)
         return None
