@@ -56,6 +56,7 @@ class Pair:
         self.alice, self.bob = (folder / name / SOCKET for name in ("alice", "bob"))
         self.made = 0
         self.invoices: Iterator[str] = iter(())
+        atexit.register(self.close)
         asyncio.run(self._open())
 
     def _start(self, name: str) -> subprocess.Popen[str]:
@@ -120,10 +121,8 @@ class Pair:
 def pair(where: Path) -> Pair:
     """Two nodes on that file system, until the program ends."""
     folder = tempfile.TemporaryDirectory(prefix="bench-load-", dir=where)
-    started = Pair(Path(folder.name))
-    atexit.register(folder.cleanup)
-    atexit.register(started.close)
-    return started
+    atexit.register(folder.cleanup)  # after the nodes are closed
+    return Pair(Path(folder.name))
 
 
 RUNS = 8
