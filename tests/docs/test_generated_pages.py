@@ -30,17 +30,17 @@ from boltproofs.replay import replay
 from boltproofs.stories import Story
 from boltproofs.verify import THEOREMS
 from boltspec.chain import properties as chain_properties
+from boltspec.chain.conditions import CONDITIONS, Kind, Lock
+from boltspec.chain.enforcement import RESOLUTIONS
 from boltspec.channel import Link
 from boltspec.closing.properties import CLOSE_PROPERTIES
 from boltspec.commitment import View
 from boltspec.connection import properties as connection
 from boltspec.connection.state import Phase
-from boltspec.enforcement import RESOLUTIONS
 from boltspec.establishment.properties import FINAL_PROPERTIES, PROPERTIES
 from boltspec.establishment.state import Awaited
 from boltspec.htlc import ADVANCES, Stage
 from boltspec.lifetime import properties as life_properties
-from boltspec.outputs import PATHS
 from boltspec.properties import catalogue
 from boltspec.rules import requirements
 from boltspec.scenario import Wish
@@ -77,24 +77,36 @@ def test_the_diagram_has_every_advance_as_an_arrow() -> None:
 
 def test_every_way_to_spend_an_output_is_a_row() -> None:
     shown = [(kind, use) for kind, use, *_ in cells(onchain.paths())]
-    expected = [(kind.value, path.use.value) for kind, ways in PATHS.items() for path in ways]
-    assert [row for row in shown if row[1]] == expected
-    assert [kind for kind, use in shown if not use] == [kind.value for kind, ways in PATHS.items() if not ways]
+    assert shown == [(kind.name.lower(), way.use.value) for kind in onchain.SHOWN for way in CONDITIONS[kind]]
+    assert set(onchain.SHOWN) == set(Kind) - {Kind.FUNDING, Kind.WALLET}
 
 
-def test_the_drawing_of_outputs_has_every_path() -> None:
+def test_every_lock_and_secret_is_told() -> None:
+    told = {(kind, use): needs for kind, use, _, needs, _ in cells(onchain.paths())}
+    for kind in onchain.SHOWN:
+        for way in CONDITIONS[kind]:
+            needs = told[kind.name.lower(), way.use.value]
+            assert [word in needs for word in ("secret", "preimage", "cltv_expiry", "waiting")] == [
+                way.secret,
+                way.preimage,
+                way.expiry,
+                way.lock is not Lock.NONE,
+            ]
+
+
+def test_the_drawing_of_outputs_has_every_way() -> None:
     figure = onchain.diagram()
     penalties = figure.count('class="penalty"')
-    assert penalties == sum(path.need.name == "SECRET" for ways in PATHS.values() for path in ways)
-    assert {kind.value for kind in PATHS} <= set(texts(figure))
+    assert penalties == sum(way.secret for kind in onchain.SHOWN for way in CONDITIONS[kind])
+    assert {kind.name.lower() for kind in onchain.SHOWN} <= set(texts(figure))
 
 
 def test_every_resolution_is_a_row() -> None:
     table = onchain.enforcement()
     assert len(cells(table)) == sum(len(ways) for ways in RESOLUTIONS.values())
     for ways in RESOLUTIONS.values():
-        for rule, use in ways:
-            assert f"(#{rule})" in table
+        for rules, use in ways:
+            assert all(f"(#{rule})" in table for rule in rules)
             assert use.value in table
 
 
