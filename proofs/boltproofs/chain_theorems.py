@@ -1,4 +1,4 @@
-"""Theorems about what happens on chain, one output at a time.
+"""Theorems about what an honest node publishes.
 
 A claim is plain Python over the specification's own functions, with numbers as arguments: a premise and a goal. The
 prover evaluates both on unknown numbers and asks whether the goal can fail where the premise holds; a counterexample is
@@ -12,13 +12,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from boltspec.channel import Channel, opened
-from boltspec.commitment import CommittedHtlc
-from boltspec.enforcement import knows_secret, publish_commitment, resolution, situation
-from boltspec.htlc import LOCAL, REMOTE
-from boltspec.ledger import Confirmed, is_open
-from boltspec.outputs import PATHS, Kind, Need, Output, Path, Spender
+from boltspec.enforcement import knows_secret, publish_commitment
+from boltspec.htlc import LOCAL
 from boltspec.params import MAINNET_LIMITS, Params
-from boltspec.units import Blocks, FeeratePerKw, Height, Msat, Sat
+from boltspec.units import FeeratePerKw, Sat
 from boltspec.verdict import Accepted
 
 
@@ -29,22 +26,10 @@ class Numbers(NamedTuple):
     """Number of the commitment that is published."""
     local_revocations: int
     local_commitment_number: int
-    remote_revocations: int
-    remote_secrets: int
     revealed: int
     """How many of its own secrets the node has revealed, counted from commitment 0 on."""
     peer_secrets: int
     """How many of the node's secrets its peer can derive."""
-    confirmed: int
-    """Height at which the output was confirmed."""
-    height: int
-    """Height of the block that the next one is built on."""
-    cltv_expiry: int
-    to_self_delay: int
-    reaction: int
-    """Within how many blocks the honest node's claim is confirmed."""
-    knows_preimage: int
-    """Not zero if the honest node knows the HTLC's preimage."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +52,6 @@ class ChainTheorem:
     lemmas: tuple[str, ...]
     """Names of the inductive theorems that provide the premises."""
     unbounded: tuple[str, ...]
-    condition: str = ""
-    """A condition on the parameters, in words."""
-    tight: Claim | None = None
-    """The claim that must *fail* where the condition is just missed: the condition is exact."""
 
 
 ANY_PARAMS = Params(Sat(1_000_000), LOCAL, FeeratePerKw(1_000), True, MAINNET_LIMITS, MAINNET_LIMITS)
@@ -82,68 +63,7 @@ def _channel(numbers: Numbers) -> Channel:
         opened(ANY_PARAMS),
         local_revocations=numbers.local_revocations,
         local_commitment_number=numbers.local_commitment_number,
-        remote_revocations=numbers.remote_revocations,
-        remote_secrets=numbers.remote_secrets,
     )
-
-
-def _confirmed(numbers: Numbers, kind: Kind) -> Confirmed:
-    htlc = CommittedHtlc(kind is Kind.OFFERED_HTLC, 0, Msat(0), 0, Height(numbers.cltv_expiry))
-    return Confirmed(Output(kind, Sat(0), htlc), Height(numbers.confirmed))
-
-
-def _is_open(numbers: Numbers, kind: Kind, path: Path) -> bool:
-    return is_open(path, _confirmed(numbers, kind), Height(numbers.height), Blocks(numbers.to_self_delay))
-
-
-def _revoked_in_chain(numbers: Numbers) -> bool:
-    """The peer's commitment was revoked, we hold all secrets (SecretsHeld), and our claim is still in time."""
-    return (
-        numbers.number < numbers.remote_revocations
-        and numbers.remote_secrets == numbers.remote_revocations
-        and numbers.confirmed <= numbers.height + 1
-        and numbers.height + 1 <= numbers.confirmed + numbers.reaction
-    )
-
-
-def _victim_takes(kind: Kind) -> Callable[[Numbers], bool]:
-    def goal(numbers: Numbers) -> bool:
-        channel = _channel(numbers)
-
-        def can_use(path: Path) -> bool:
-            if path.spender is not Spender.OTHER:
-                return False
-            if path.need is Need.SECRET and not knows_secret(channel, numbers.number):
-                return False
-            if path.need is Need.PREIMAGE and numbers.knows_preimage == 0:
-                return False
-            return _is_open(numbers, kind, path)
-
-        return resolution(situation(channel, REMOTE, numbers.number), kind, can_use) is not None
-
-    return goal
-
-
-def _thief_is_too_late(kind: Kind) -> Callable[[Numbers], bool]:
-    def goal(numbers: Numbers) -> bool:
-        for path in PATHS[kind]:
-            if path.spender is Spender.OWNER and path.leads_to not in PUNISHABLE and _is_open(numbers, kind, path):
-                return False
-        return True
-
-    return goal
-
-
-PUNISHABLE = (Kind.TO_LOCAL, Kind.OFFERED_HTLC, Kind.RECEIVED_HTLC, Kind.TIMED_OUT_HTLC, Kind.SUCCEEDED_HTLC)
-"""Every output that the owner of a commitment can lay hands on, at both stages."""
-
-
-def _in_time(numbers: Numbers) -> bool:
-    return _revoked_in_chain(numbers) and numbers.reaction < numbers.to_self_delay
-
-
-def _just_too_slow(numbers: Numbers) -> bool:
-    return _revoked_in_chain(numbers) and numbers.reaction == numbers.to_self_delay
 
 
 def _published(numbers: Numbers) -> bool:
@@ -171,30 +91,6 @@ def _not_revoked(numbers: Numbers) -> bool:
 
 
 CHAIN_THEOREMS: tuple[ChainTheorem, ...] = (
-    ChainTheorem(
-        name="FirstLedgerPenalty",
-        sentence="The same on the first ledger: the victim takes every output at once, the thief never before.",
-        claims=tuple(
-            claim
-            for kind in PUNISHABLE
-            for claim in (
-                Claim(f"the victim takes {kind}", _in_time, _victim_takes(kind)),
-                Claim(f"the thief cannot take {kind} in time", _in_time, _thief_is_too_late(kind)),
-            )
-        ),
-        fails_without=(
-            "B05-general-n-01",
-            "B05-revoked-commit-l-03",
-            "B05-revoked-commit-l-04",
-            "B05-revoked-commit-l-07",
-            "B05-revoked-commit-l-10",
-            "B05-revoked-commit-l-11",
-        ),
-        lemmas=("SecretsHeld", "Conservation"),
-        unbounded=("heights", "delays", "past states", "HTLCs"),
-        condition="the victim's claim confirms within fewer than to_self_delay blocks",
-        tight=Claim("a victim as slow as the delay", _just_too_slow, _thief_is_too_late(Kind.TO_LOCAL)),
-    ),
     ChainTheorem(
         name="NoFalsePenalty",
         sentence="The peer cannot punish a commitment that an honest node publishes: it does not have the secret.",

@@ -63,9 +63,7 @@ def _inductive(theorem: InductiveTheorem) -> str:
 def _on_chain(theorem: ChainTheorem) -> str:
     section = _section(theorem.name, theorem.sentence, list(theorem.lemmas), theorem.unbounded, theorem.fails_without)
     claims = "".join(f"  - {claim.label}\n" for claim in theorem.claims)
-    exact = ", and that is exact: one block slower and it fails" if theorem.tight else ""
-    condition = f"- holds where {theorem.condition}{exact}\n" if theorem.condition else ""
-    return f"{section.rstrip()}\n{condition}- claims:\n{claims}"
+    return f"{section.rstrip()}\n- claims:\n{claims}"
 
 
 def _of_runs(theorem: RunTheorem) -> str:
