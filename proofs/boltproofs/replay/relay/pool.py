@@ -139,8 +139,6 @@ class Pool:
 
     def _unfit(self, offer: Offer) -> str | None:
         """Return what is wrong with a transaction whatever it pays."""
-        if any(made.amount_sat < dust_limit_sat(len(made.serialize())) for made in offer.transaction.outputs):
-            return DUST
         following = Height(self.height + 1)
         locktime = offer.transaction.locktime
         if locktime < LOCKTIME_THRESHOLD and first_block(Height(0), Blocks(0), Height(locktime)) > following:
@@ -152,7 +150,11 @@ class Pool:
             lock = 0 if entry.sequence >= RELATIVE_LOCK_OFF else entry.sequence
             if first_block(Height(since), Blocks(lock), Height(-1)) > following:
                 return TOO_YOUNG
-        return None
+        return DUST if self.has_dust(offer) else None
+
+    def has_dust(self, offer: Offer) -> bool:
+        """Say whether an output is not worth having."""
+        return any(made.amount_sat < dust_limit_sat(len(made.serialize())) for made in offer.transaction.outputs)
 
     def _is_there(self, outpoint: Outpoint) -> bool:
         parent = self.waiting.get(outpoint.txid)
