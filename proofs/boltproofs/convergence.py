@@ -20,7 +20,7 @@ from boltspec.rules import without
 from boltspec.scenario import Scenario
 from boltspec.world import World
 
-LOSSY = ("resume-a", "resume-a-twice", "resume-fees", "crash-a", "crash-fees")
+LOSSY = ("resume-a", "resume-a-twice", "resume-fees", "resume-gain", "resume-saving", "crash-a", "crash-fees")
 """Scenarios in which connections are lost or nodes crash."""
 
 Resumed = tuple[tuple[Channel, ...], tuple[tuple[Message, ...], ...]]

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boltproofs.scenario_parts import ANCHORS, FROM_A, FROM_B, HIGHER_FEERATE, LOWER_FEERATE, PUSH
-from boltspec.scenario import Scenario
+from boltproofs.scenario_parts import ANCHORS, FROM_A, FROM_B, HIGHER_FEERATE, LOWER_FEERATE, PUSH, ROOMY
+from boltspec.scenario import FeeWish, Scenario, Wish
+from boltspec.units import FeeratePerKw, Height, Msat
+
+POOR_B = Msat(30_000_000)
+"""B could offer nothing more than 20,000 sat of it: it keeps 10,000."""
+MUCH_FROM_A = Wish(0, Msat(400_000_000), payment_hash=1, cltv_expiry=Height(6))
+OUT_OF_GAIN = Wish(1, Msat(300_000_000), payment_hash=2, cltv_expiry=Height(7))
+"""B can offer it once it has fulfilled A's HTLC."""
+LOWEST_FEERATE = FeeWish(0, FeeratePerKw(253))
+OUT_OF_SAVING = Wish(0, Msat(588_900_000), payment_hash=1, cltv_expiry=Height(6))
+"""A has 600,000 sat, keeps 10,000, pays 660 for anchors: with a fee of 1,296 this is too much, with 327 it is not."""
 
 
 def _honest() -> list[Scenario]:
@@ -19,6 +29,10 @@ def _honest() -> list[Scenario]:
                 wishes=(HIGHER_FEERATE, FROM_B)),
         replace(base, name="resume", title="one HTLC from each side, the connection is lost once",
                 wishes=(FROM_A, FROM_B)),
+        replace(base, name="resume-gain", title="B offers A what A has gained, the connection is lost once",
+                push_msat=POOR_B, wishes=(MUCH_FROM_A, OUT_OF_GAIN)),
+        replace(base, name="resume-saving", title="A offers what a lower feerate has freed, one lost connection",
+                params=ROOMY, wishes=(LOWEST_FEERATE, OUT_OF_SAVING)),
         replace(base, name="careless-resume", title="one HTLC from A, a lost connection that tempts to lie",
                 careless=True),
     ]

@@ -31,7 +31,7 @@ class Signature:
     """The fact that the sender signed this commitment (or, for HTLC signatures, its second-stage transactions)."""
 
     signed: Commitment | None
-    """What was signed; ``None`` for bytes that verify against nothing."""
+    """What was signed; ``None`` for bytes that verify against nothing, or whose S is not low (BOLT 2 refuses both)."""
 
     def covers(self, commitment: Commitment) -> bool:
         """Say whether the signature is valid for the commitment."""

@@ -204,14 +204,16 @@ def retransmitted(channel: Channel) -> Channel:
 
 def _committed_updates(channel: Channel) -> Iterator[Update]:
     """Yield our updates that our last ``commitment_signed`` covered and that are not acknowledged."""
+    # AMBIGUOUS: order-of-updates: what frees money comes before what needs it, or the peer would refuse an offer.
     for htlc in channel.htlcs.items:
-        if htlc.offerer is LOCAL and htlc.added is Stage.COMMITTED:
-            yield UpdateAddHtlc(htlc.id, htlc.amount_msat, htlc.payment_hash, htlc.cltv_expiry)
         if htlc.offerer is REMOTE and htlc.removed is Stage.COMMITTED:
             yield _removal_message(htlc)
     committed = channel.feerates.at(Stage.COMMITTED)
     if channel.params.opener is LOCAL and committed.number != channel.feerates.at(Stage.ACKED).number:
         yield UpdateFee(committed.feerate_per_kw)
+    for htlc in channel.htlcs.items:
+        if htlc.offerer is LOCAL and htlc.added is Stage.COMMITTED:
+            yield UpdateAddHtlc(htlc.id, htlc.amount_msat, htlc.payment_hash, htlc.cltv_expiry)
 
 
 def _removal_message(htlc: Htlc) -> Update:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from boltproofs.ablation import Outcome, baseline, finding
@@ -9,6 +11,7 @@ from boltproofs.citations import rules_of_modules
 from boltproofs.explorer.search import Verdict, search
 from boltproofs.families import SCENARIOS
 from boltproofs.life_scenarios import LARGE, LIFE_SCENARIOS
+from boltspec.channel import Link
 from boltspec.establishment.messages import ChannelReady
 from boltspec.lifetime.messages import Error
 from boltspec.lifetime.owed import is_resending, owed
@@ -16,6 +19,7 @@ from boltspec.lifetime.state import End, Life, failed
 from boltspec.lifetime.steps import may_publish_commitment, receive, send
 from boltspec.lifetime.world import World, initial, successors
 from boltspec.messages import ChannelReestablish, RevokeAndAck, UpdateAddHtlc
+from boltspec.rules import Reaction
 from boltspec.units import Height, Msat
 from boltspec.verdict import Accepted, Refused, Rejected
 
@@ -113,3 +117,29 @@ def ends(life: Life) -> End:
     verdict = receive(life, Error())
     assert isinstance(verdict, Accepted)
     return verdict.state.end
+
+
+@pytest.mark.parametrize("closing_signed_received", [False, True])
+def test_after_the_peers_closing_signed_no_revocation_is_repeated(closing_signed_received: bool) -> None:
+    """B02-retransmission-n-16: it proved that the peer had it, so who asks for it then lies."""
+    life = opened().nodes[0]
+    assert life.closing is not None
+    channel = replace(
+        life.closing.channel,
+        local_commitment_number=2,
+        local_revocations=2,
+        remote_commitment_number=2,
+        remote_revocations=2,
+        remote_secrets=2,
+        link=Link.SENT,
+    )
+    closing = replace(life.closing, channel=channel)
+    life = replace(life, closing=closing, closing_signed_received=closing_signed_received)
+    taken = receive(life, ChannelReestablish(3, 1, 0))
+    if closing_signed_received:
+        assert isinstance(taken, Rejected)
+        assert (taken.rule, taken.reaction) == ("B02-retransmission-n-16", Reaction.FAIL_CHANNEL)
+    else:
+        assert isinstance(taken, Accepted)
+        assert taken.state.channel is not None
+        assert taken.state.channel.owes_revocation

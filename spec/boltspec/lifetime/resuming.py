@@ -10,7 +10,7 @@ from boltspec.lifetime.state import End, Life, state_of, with_channel
 from boltspec.messages import ChannelReestablish
 from boltspec.reestablish import disconnected as channel_disconnected
 from boltspec.reestablish import receive_channel_reestablish, send_channel_reestablish
-from boltspec.rules import duty
+from boltspec.rules import Reaction, duty, require
 
 FIRST = 1
 """The ``next_commitment_number`` of a node whose peer has signed no commitment after the first."""
@@ -50,8 +50,8 @@ def after_receiving_reestablish(life: Life, message: ChannelReestablish) -> Life
     """
     assert life.closing is not None
     channel = state_of(receive_channel_reestablish(life.closing.channel, message))
-    if life.closing_signed_received:
-        channel = replace(channel, owes_revocation=False)
+    asks = channel.owes_revocation and life.closing_signed_received
+    require(not asks, "B02-retransmission-n-16", Reaction.FAIL_CHANNEL, closing_signed=True)
     return _numbered(replace(with_channel(life, channel), number_received=message.next_commitment_number))
 
 
