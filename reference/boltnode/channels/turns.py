@@ -89,7 +89,8 @@ class Turns:
             channel_rows.save(work, row)
             for commitment in turn.out.signed:
                 commitment_rows.save(work, record.channel_id, commitment.number, encode_state(commitment))
-        if slot.funding_transaction is not None and slot.machine.life.establishment.published:
+        # The machine may be ahead of what is stored here: money leaves only with the record that knows of it.
+        if slot.funding_transaction is not None and record.life.establishment.published:
             self._opening.send_funding(slot, work)
         if over or slot.ended:
             self._forget(slot, work)

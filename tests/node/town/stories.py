@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from town import CAPACITY_SAT, PURSE_SAT, PUSHED_SAT, Died, Town, TownNode
+from town import CAPACITY_SAT, PURSE_SAT, PUSHED_SAT, Died, Town, TownNode  # type: ignore[import-not-found]
 
 from boltchain.addresses import script_of
 from boltnode.rpc.errors import RpcError
@@ -109,8 +109,12 @@ async def _invoice(town: Town, payee: int, amount_sat: int, label: str) -> str:
 
     async def attempt() -> None:
         rows = (await town.nodes[payee].ask("listinvoices", label=label))["invoices"]
-        made = rows[0] if rows else await town.nodes[payee].ask(
-            "invoice", amount_msat=amount_sat * 1000, label=label, description="for the story"
+        made = (
+            rows[0]
+            if rows
+            else await town.nodes[payee].ask(
+                "invoice", amount_msat=amount_sat * 1000, label=label, description="for the story"
+            )
         )
         found.append(made["bolt11"])
 
@@ -121,7 +125,8 @@ async def _invoice(town: Town, payee: int, amount_sat: int, label: str) -> str:
 def _lost(payee: TownNode, like: str) -> str:
     """An invoice with the payee's signature that is not in its books."""
     preimage_hash = hashlib.sha256(LOST_PREIMAGE + like.encode()).digest()
-    return payee.services.key.sign_invoice(replace(decode(like), payment_hash=preimage_hash, signature=None))
+    signed: str = payee.services.key.sign_invoice(replace(decode(like), payment_hash=preimage_hash, signature=None))
+    return signed
 
 
 async def _payments(town: Town, payer: int, bolt11: str) -> list[dict[str, Any]]:
@@ -162,7 +167,7 @@ async def change_fee(town: Town, feerate_per_kw: int) -> None:
     """The chain becomes dearer or cheaper, and the commitments follow."""
     town.feerate_per_kw = feerate_per_kw
     await town.mine()
-    await town.until("the feerate is changed", lambda: all(map(lambda node: _has_feerate(town, node), town.nodes)))
+    await town.until("the feerate is changed", lambda: all(_has_feerate(town, node) for node in town.nodes))
     await town.quiet()
 
 
@@ -183,14 +188,14 @@ async def close(told: Told, closer: int) -> None:
     assert town.channel_id is not None
     while not len(town.chain.node.pool):
         await town.quiet()
-        if town.nodes[closer].machine(town.channel_id).life.end is not End.NONE:  # type: ignore[union-attr]
+        if town.nodes[closer].machine(town.channel_id).life.end is not End.NONE:
             break
         with suppress(Died, RpcError):
             await town.nodes[closer].ask("close", id=town.channel_id.hex())
         await town.quiet()
         await asyncio.sleep(1)
     await town.mine()
-    await town.until("both know that it is closed", lambda: all(map(lambda node: _is_closed(town, node), town.nodes)))
+    await town.until("both know that it is closed", lambda: all(_is_closed(town, node) for node in town.nodes))
     await town.quiet()
     fee = town.fees_sat - fees_before
     gains = [node.coins_sat() - had for node, had in zip(town.nodes, before, strict=True)]

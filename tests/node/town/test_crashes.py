@@ -31,7 +31,7 @@ def count(new_town: Callable[..., Any], towns: Any, stories: Any, story: str, **
 
 
 def sample(points: int, seed: str) -> list[int]:
-    if ALL:
+    if ALL or seed == "opening True True":  # that story is short, and money leaves in the midst of it
         return list(range(1, points + 1))
     return sorted(random.Random(seed).sample(range(1, points + 1), SAMPLE))
 
@@ -39,7 +39,7 @@ def sample(points: int, seed: str) -> list[int]:
 @pytest.mark.parametrize("last_words", [True, False], ids=["last words arrive", "last words are lost"])
 @pytest.mark.parametrize("simple_close", [True, False], ids=["simple close", "legacy close"])
 @pytest.mark.parametrize("story", LEAST)
-def test_killed_at_points_of(
+def test_killed_at_points_of(  # noqa: PLR0917  # fixtures
     story: str, simple_close: bool, last_words: bool, new_town: Callable[..., Any], towns: Any, stories: Any
 ) -> None:
     points = count(new_town, towns, stories, story, simple_close=simple_close)

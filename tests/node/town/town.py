@@ -63,7 +63,7 @@ from boltwire.codec import decode_message
 
 NOW = 1_700_000_000
 CAPACITY_SAT, PUSHED_SAT, PURSE_SAT = 1_000_000, 400_000, 3_000_000
-PATIENCE_SECONDS = 900
+PATIENCE_SECONDS = 150
 """By the clock that jumps."""
 POLL_SECONDS = 0.01
 BURIAL_SECONDS = 0.5
@@ -84,7 +84,7 @@ class Stuck(Exception):
 # --- time and threads ---
 
 
-class JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type, misc]
+class JumpingSelector(selectors.DefaultSelector):
     """Does not wait: moves the clock."""
 
     now = 0.0
@@ -291,7 +291,7 @@ class TownNode:
     async def start(self) -> None:
         self.options.folder.mkdir(parents=True, exist_ok=True)
         self.latch = SigningLatch()
-        database = Database(self.options.folder / DATABASE_NAME, lambda step: self.point(step))
+        database = Database(self.options.folder / DATABASE_NAME, self.point)
         database.connection.execute("PRAGMA synchronous = OFF")  # what dies here is the process, not the machine
         self.commits = GroupCommit(database, self.latch)
         self.commits._thread = InPlace()  # type: ignore[assignment]
@@ -341,8 +341,9 @@ class TownNode:
         command = WITH_ENGINE[method]
         context = RpcContext(self.services, self.engine, WITH_ENGINE)
         task = asyncio.ensure_future(command.run(context, **command.arguments(parameters)))
-        self.town.tasks.add(task)  # type: ignore[arg-type]
-        await asyncio.wait([task, self.died], return_when=asyncio.FIRST_COMPLETED)
+        self.town.tasks.add(task)
+        both: list[asyncio.Future[Any]] = [task, self.died]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if self.dead:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
