@@ -17,14 +17,13 @@ are looked at in the families whose own they are first, and in others only if no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache, partial
-from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
 from boltproofs.citations import rules_of_modules, rules_of_worlds, switchable_rules
+from boltproofs.crew import Crew
 from boltproofs.explorer.again import Record
 from boltproofs.explorer.search import Result, Survey, Verdict, recorded, search, survey
 from boltproofs.explorer.shard import Bounds, Stop
@@ -131,15 +130,23 @@ def ablate(rules: Sequence[str] = (), workers: int = 1, scenarios: Sequence[str]
     """
     if workers == 1:
         return ablate_by(map, rules, scenarios)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return ablate_by(pool.map, rules, scenarios)
+    with Crew(workers) as crew:
+        return ablate_by(crew.map, rules, scenarios)
 
 
 def ablate_by(each: Mapper, rules: Sequence[str] = (), scenarios: Sequence[str] = ()) -> Ablation:
-    """The same with a ``map`` of the caller's."""
+    """The same with a ``map`` of the caller's; scenarios and rules are handed to it family by family."""
     baselines = tuple(each(baseline, scenarios or small()))
     ordered = tuple(sorted(baselines, key=lambda one: one.result.states))
-    return Ablation(baselines, tuple(each(partial(finding, ordered), rules or switchable_rules())))
+    named = rules or switchable_rules()
+    found = {one.rule: one for one in each(partial(finding, ordered), sorted(named, key=_home))}
+    return Ablation(baselines, tuple(found[rule] for rule in named))
+
+
+def _home(rule: str) -> int:
+    """Return the place of the family that a rule is looked at in first; others come last."""
+    homes = (place for place, family in enumerate(FAMILIES) if rule in rules_of_modules(*family.home))
+    return next(homes, len(FAMILIES))
 
 
 def baseline(name: str) -> Baseline:

@@ -154,26 +154,31 @@ def _explain(finding: Finding, theorem: InductiveTheorem, setting: Setting, path
         finding.unknown = "a counterexample that the plain interpreter does not confirm"
 
 
-def refute_without(name: str, rule: str, task: Task) -> bool:
-    """Say whether the plain interpreter violates the property once the rule is off; the step is looked for."""
-    if task.expired:
-        return False
-    theorem = BY_NAME[name]
+def refute_without(names: Sequence[str], rule: str, task: Task) -> frozenset[str]:
+    """Return those theorems that the plain interpreter violates once the rule is off; the step is looked for."""
+    left = {name: BY_NAME[name] for name in names}
     with without(task.without | {rule}):
-        return any(
-            _refuted_at(step, settle(case, QUERY_TIMEOUT_MS, step.link), theorem, task)
-            for steps in steps_by_distance(rule)
-            for case in CASES
-            for step in steps
-            if concerns(theorem, step)
-        )
+        for step, case in ((step, case) for steps in steps_by_distance(rule) for case in CASES for step in steps):
+            concerned = [theorem for theorem in left.values() if concerns(theorem, step)]
+            if concerned and not task.expired:
+                for name in _refuted_at(step, settle(case, QUERY_TIMEOUT_MS, step.link), concerned):
+                    del left[name]
+            if not left:
+                break
+    return frozenset(names) - left.keys()
 
 
-def _refuted_at(step: StepKind, setting: Setting, theorem: InductiveTheorem, task: Task) -> bool:
-    for path in () if task.expired else taken_paths(setting, step):
-        if path is not None and _refuted_on(path, setting, theorem):
-            return True
-    return False
+def _refuted_at(step: StepKind, setting: Setting, theorems: Sequence[InductiveTheorem]) -> frozenset[str]:
+    """Return the names of the theorems that the step refutes; each of its paths is looked at once for all."""
+    left, refuted = list(theorems), set[str]()
+    for path in taken_paths(setting, step):
+        if path is not None:
+            found = [theorem for theorem in left if _refuted_on(path, setting, theorem)]
+            refuted |= {theorem.name for theorem in found}
+            left = [theorem for theorem in left if theorem not in found]
+        if not left:
+            break
+    return frozenset(refuted)
 
 
 def _refuted_on(path: Taken, setting: Setting, theorem: InductiveTheorem) -> bool:

@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import click
 
 from boltproofs import tables
 from boltproofs.ablation import Ablation, Outcome, ablate_by
 from boltproofs.convergence import LOSSY, Convergence, convergence
+from boltproofs.crew import Crew
 from boltproofs.explorer.search import Result, Verdict, search
 from boltproofs.families import SCENARIOS, large
 from boltproofs.ladder import ladder
@@ -58,10 +57,10 @@ def _prove() -> bool:
 def _search() -> tuple[list[Result], Ablation, list[Convergence]]:
     """Search all scenarios, and the small ones again for each rule: every core has something to do to the end."""
     _progress("searching every world of each scenario, then again without each rule")
-    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
-        only_once = [pool.submit(search, SCENARIOS[name]) for name in large()]
-        compared = [pool.submit(convergence, name) for name in LOSSY]
-        ablation = ablate_by(pool.map)
+    with Crew(CORES) as crew:
+        only_once = [crew.submit(search, SCENARIOS[name]) for name in large()]
+        compared = [crew.submit(convergence, name) for name in LOSSY]
+        ablation = ablate_by(crew.map)
         searches = [one.result for one in ablation.baselines] + [future.result() for future in only_once]
         converging = [future.result() for future in compared]
     store("ablate", ablation.to_json())

@@ -128,7 +128,7 @@ def _never_more(paid: _Paid) -> bool:
     return bool(paid.to_opener <= paid.opener_sat) and bool(paid.to_other <= paid.other_sat)
 
 
-NUMBERS_OF_HTLCS = (0, 1, 2 * MAX_ACCEPTED_HTLCS)
+NUMBERS_OF_HTLCS = (0, 2 * MAX_ACCEPTED_HTLCS)
 UNBOUNDED = ("amounts", "feerates", "dust limits")
 
 PAYOUT_THEOREMS: tuple[RunTheorem, ...] = (

@@ -92,7 +92,7 @@ STEPS: tuple[StepKind, ...] = tuple(step for steps in STEPS_AT.values() for step
 MESSAGES_OF: dict[str, tuple[type, ...]] = {
     "adding": (UpdateAddHtlc,),
     "removing": (UpdateFulfillHtlc, UpdateFailHtlc, UpdateFailMalformedHtlc),
-    "dust": (UpdateAddHtlc, UpdateFulfillHtlc, UpdateFee),
+    "dust": (UpdateFulfillHtlc, UpdateFee, UpdateAddHtlc),
     "update": (UpdateFee,),
     "commitment": (CommitmentSigned,),
     "revoke": (RevokeAndAck,),
@@ -105,7 +105,9 @@ def steps_by_distance(rule: str) -> list[list[StepKind]]:
     """Return the steps that the rule is likely to guard, those of the same messages, and all others."""
     _, *section, role, _ = rule.split("-")
     messages = MESSAGES_OF.get(section[0], ())
-    same = [step for step in STEPS if step.message in messages]
-    likely = [step for step in same if role not in ("s", "r") or step.sending is (role == "s")]
+    same = [step for message in messages for step in STEPS if step.message is message]
+    # Whoever is exposed by dust is its recipient, who must not send something.
+    sending = role == "s" or section[0] == "dust"
+    likely = [step for step in same if role not in ("s", "r") or step.sending is sending]
     others = [step for step in reversed(STEPS) if step not in same]
     return [likely, [step for step in same if step not in likely], others]

@@ -146,8 +146,10 @@ class _Work:
     """The inductive theorems, all together in each case."""
     others: list[Future[Findings]]
     """The other theorems, one by one."""
-    weakened: list[tuple[str, str, Future[bool]]]
-    """An inductive theorem, a rule, and whether it is refuted without the rule."""
+    weakened: dict[str, Future[frozenset[str]]]
+    """By rule, the inductive theorems that are refuted without it."""
+    demanded: list[tuple[str, str]]
+    """Which theorem is to be refuted without which rule."""
 
 
 PROVERS: tuple[tuple[type, Callable[[str, Task], Findings]], ...] = (
@@ -161,6 +163,7 @@ PROVERS: tuple[tuple[type, Callable[[str, Task], Findings]], ...] = (
 def _submit(pool: ProcessPoolExecutor, wanted: list[Theorem], task: Task) -> _Work:
     inductive = [theorem for theorem in wanted if isinstance(theorem, InductiveTheorem)]
     names = [theorem.name for theorem in inductive]
+    demanded = [] if task.without else [(theorem.name, rule) for theorem in inductive for rule in theorem.fails_without]
     return _Work(
         cases=[pool.submit(prove_case, case, names, task) for case in range(len(CASES)) if inductive],
         others=[
@@ -169,11 +172,11 @@ def _submit(pool: ProcessPoolExecutor, wanted: list[Theorem], task: Task) -> _Wo
             for theorem in wanted
             if isinstance(theorem, kind)
         ],
-        weakened=[
-            (theorem.name, rule, pool.submit(refute_without, theorem.name, rule, task))
-            for theorem in inductive
-            for rule in (theorem.fails_without if not task.without else ())
-        ],
+        weakened={
+            rule: pool.submit(refute_without, [name for name, needed in demanded if needed == rule], rule, task)
+            for rule in dict.fromkeys(rule for _, rule in demanded)
+        },
+        demanded=demanded,
     )
 
 
@@ -186,8 +189,8 @@ def _collect(work: _Work, progress: Callable[[str], None]) -> tuple[Findings, di
     for entry in work.others:
         findings.add(entry.result())
     refutations: dict[str, list[tuple[str, bool]]] = {}
-    for name, rule, refuted in work.weakened:
-        refutations.setdefault(name, []).append((rule, refuted.result()))
+    for name, rule in work.demanded:
+        refutations.setdefault(name, []).append((rule, name in work.weakened[rule].result()))
         progress(f"{name} without {rule}")
     return findings, refutations
 

@@ -467,14 +467,14 @@ def test_a_solver_that_gives_up_proves_nothing(monkeypatch: pytest.MonkeyPatch) 
     ("name", "rule"), [("SecretsHeld", "B02-revoke-and-ack-r-01"), ("FulfilProves", "B02-removing-htlc-r-02")]
 )
 def test_without_its_rule_a_theorem_is_refuted(name: str, rule: str) -> None:
-    assert refute_without(name, rule, Task())
+    assert refute_without([name], rule, Task()) == {name}
     assert name in refuted(found((name,), Task(without=frozenset({rule}))))
 
 
 def test_without_an_unrelated_rule_nothing_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boltproofs.induction_proof.CASES", CASES[:1])
-    assert not refute_without("SecretsHeld", "B02-adding-htlc-s-05", Task())
-    assert not refute_without("SecretsHeld", "B02-revoke-and-ack-r-01", Task(deadline=0.0))
+    assert not refute_without(["SecretsHeld"], "B02-adding-htlc-s-05", Task())
+    assert not refute_without(["SecretsHeld"], "B02-revoke-and-ack-r-01", Task(deadline=0.0))
 
 
 def test_findings_of_units_are_put_together_pessimistically() -> None:

@@ -129,7 +129,7 @@ def test_a_wrong_specification_is_refuted(here: None, monkeypatch: pytest.Monkey
 
 
 def test_a_theorem_that_no_missing_rule_refutes_does_not_hold(here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifier, "refute_without", lambda *_: False)
+    monkeypatch.setattr(verifier, "refute_without", lambda *_: frozenset())
     result = verify(["SecretsHeld"])
     entry = next(entry for entry in result.theorems if entry.name == "SecretsHeld")
     assert "the check may be unable to fail" in str(entry.reason)
@@ -141,7 +141,7 @@ def test_a_theorem_without_witness_does_not_hold(
     without: frozenset[str], here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(induction_proof, "find", lambda *_: None)
-    monkeypatch.setattr(verifier, "refute_without", lambda *_: True)
+    monkeypatch.setattr(verifier, "refute_without", lambda names, *_: frozenset(names))
     result = verify(["MonotoneNumbers"], without=without)
     assert not result.holds
     assert all("may be empty" in str(entry.reason) for entry in result.theorems)
@@ -149,7 +149,7 @@ def test_a_theorem_without_witness_does_not_hold(
 
 def test_a_theorem_of_which_nothing_was_asked_is_unknown(here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifier, "prove_case", lambda *_: Findings())
-    monkeypatch.setattr(verifier, "refute_without", lambda *_: True)
+    monkeypatch.setattr(verifier, "refute_without", lambda names, *_: frozenset(names))
     assert set(status(verify(["StageOrder"])).values()) == {"unknown"}
 
 
