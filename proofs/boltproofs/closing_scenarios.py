@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from boltspec.closing.messages import FeeRange
 from boltspec.closing.scenario import Bid, CloseScenario, Menu, Offer
@@ -67,293 +68,114 @@ DUSTY_B = Msat(200_999)
 """Dust, whatever the script."""
 
 
-def _legacy() -> list[CloseScenario]:
-    old_b = replace(POLICY_B, script=OLD)
-    return [
-        replace(
-            LEGACY,
-            name="legacy-htlcs",
-            title="HTLCs are pending when a party wants to close",
-            offers=(Offer(0, Msat(50_000_000)), Offer(1, Msat(300_000))),
-            starts=(True, False),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-asked",
-            title="only B wants to close",
-            starts=(False, True),
-            offers=(Offer(0, Msat(50_000_000)),),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-careless",
-            title="nothing but their own rules holds them back",
-            offers=(Offer(0, Msat(50_000_000)),),
-            careless=True,
-            menu=FEW,
-        ),
-        replace(LEGACY, name="legacy-counters", title="every fee and range is tempting", careless=True, menu=MENU),
-        replace(
-            LEGACY,
-            name="legacy-disjoint",
-            title="ranges without overlap",
-            policies=(POLICY_A, replace(POLICY_B, fee_satoshis=Sat(8), fee_range=fees(7, 9))),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-asks-too-much",
-            title="B accepts less than A offers",
-            policies=(replace(POLICY_A, fee_satoshis=Sat(9), fee_range=fees(8, 9)), POLICY_B),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-unfunded",
-            title="before the funding messages",
-            funded=False,
-            careless=True,
-            menu=Menu(scripts=(TAPROOT,)),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-upfront",
-            title="scripts committed to at opening",
-            careless=True,
-            upfront=(SCRIPT_A, SCRIPT_B),
-            menu=Menu(scripts=SCRIPTS),
-            features=ClosingFeatures(option_upfront_shutdown_script=True),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-upfront-corrupt",
-            title="B breaks its commitment",
-            corrupt=(False, True),
-            abuses=2,
-            upfront=(SCRIPT_A, SCRIPT_B),
-            menu=Menu(scripts=SCRIPTS),
-            features=ClosingFeatures(option_upfront_shutdown_script=True),
-        ),
-        replace(
-            LEGACY, name="legacy-corrupt-funder", title="A is corrupt", corrupt=(True, False), abuses=2, menu=CHOICE
-        ),
-        replace(
-            LEGACY, name="legacy-corrupt-fundee", title="B is corrupt", corrupt=(False, True), abuses=2, menu=CHOICE
-        ),
-        replace(
-            LEGACY,
-            name="legacy-corrupt-htlc",
-            title="B is corrupt, an HTLC is pending",
-            corrupt=(False, True),
-            offers=(Offer(1, Msat(40_000_000)),),
-            abuses=1,
-            menu=Menu(fees=(Sat(4),), scripts=(STRANGER,)),
-        ),
-        replace(
-            LEGACY,
-            name="legacy-corrupt-funder-htlc",
-            title="A is corrupt, an HTLC is pending",
-            corrupt=(True, False),
-            offers=(Offer(0, Msat(50_000_000)),),
-            abuses=1,
-            menu=Menu(fees=(Sat(4),), scripts=(STRANGER,)),
-        ),
-        replace(LEGACY, name="legacy-dust", title="what B has is dust", push_msat=DUSTY_B),
-        replace(
-            LEGACY,
-            name="legacy-old-script",
-            title="B, corrupt, has dust for its old kind of script",
-            push_msat=Msat(400_000),
-            corrupt=(False, True),
-            abuses=1,
-            menu=Menu(scripts=(OLD,)),
-            policies=(replace(POLICY_A, takes_old_scripts=True), old_b),
-        ),
-    ]
+A_IS_CORRUPT, B_IS_CORRUPT = (True, False), (False, True)
+ONLY_A_STARTS, ONLY_B_STARTS = (True, False), (False, True)
+HTLC_FROM_A, HTLC_FROM_B = Offer(0, Msat(50_000_000)), Offer(1, Msat(40_000_000))
+UPFRONT: dict[str, Any] = {
+    "upfront": (SCRIPT_A, SCRIPT_B),
+    "menu": Menu(scripts=SCRIPTS),
+    "features": ClosingFeatures(option_upfront_shutdown_script=True),
+}
+"""Both have committed to their scripts."""
 
 
-def _no_ranges() -> list[CloseScenario]:
-    menu = Menu(fees=(Sat(3), Sat(5), Sat(9)))
-    return [
-        replace(WITHOUT_RANGES, name="no-ranges", title="neither announces a range"),
-        replace(WITHOUT_RANGES, name="no-ranges-careless", title="every fee is tempting", careless=True, menu=menu),
-        replace(
-            WITHOUT_RANGES,
-            name="no-ranges-corrupt-funder",
-            title="A is corrupt",
-            corrupt=(True, False),
-            abuses=2,
-            menu=menu,
-        ),
-        replace(
-            WITHOUT_RANGES,
-            name="no-ranges-corrupt-fundee",
-            title="B is corrupt",
-            corrupt=(False, True),
-            abuses=3,
-            menu=replace_fees(menu, 8, 9),
-        ),
-        replace(
-            LEGACY,
-            name="range-of-one",
-            title="only A announces a range",
-            policies=(POLICY_A, replace(POLICY_B, sends_fee_range=False)),
-            careless=True,
-            menu=menu,
-        ),
-    ]
+def _legacy(name: str, title: str, **changes: Any) -> CloseScenario:
+    return replace(LEGACY, name=f"legacy-{name}", title=title, **changes)
 
 
-def replace_fees(menu: Menu, *amounts: int) -> Menu:
-    """Return a menu with other fees."""
-    return menu._replace(fees=tuple(Sat(amount) for amount in amounts))
+OF_LEGACY = (
+    _legacy("htlcs", "HTLCs are pending when a party wants to close",
+            offers=(HTLC_FROM_A, Offer(1, Msat(300_000))), starts=ONLY_A_STARTS),
+    _legacy("asked", "only B wants to close", starts=ONLY_B_STARTS, offers=(HTLC_FROM_A,)),
+    _legacy("careless", "nothing but their own rules holds them back", offers=(HTLC_FROM_A,), careless=True, menu=FEW),
+    _legacy("counters", "every fee and range is tempting", careless=True, menu=MENU),
+    _legacy("disjoint", "ranges without overlap",
+            policies=(POLICY_A, replace(POLICY_B, fee_satoshis=Sat(8), fee_range=fees(7, 9)))),
+    _legacy("asks-too-much", "B accepts less than A offers",
+            policies=(replace(POLICY_A, fee_satoshis=Sat(9), fee_range=fees(8, 9)), POLICY_B)),
+    _legacy("unfunded", "before the funding messages", funded=False, careless=True, menu=Menu(scripts=(TAPROOT,))),
+    _legacy("upfront", "scripts committed to at opening", careless=True, **UPFRONT),
+    _legacy("upfront-corrupt", "B breaks its commitment", corrupt=B_IS_CORRUPT, abuses=2, **UPFRONT),
+    _legacy("corrupt-funder", "A is corrupt", corrupt=A_IS_CORRUPT, abuses=2, menu=CHOICE),
+    _legacy("corrupt-fundee", "B is corrupt", corrupt=B_IS_CORRUPT, abuses=2, menu=CHOICE),
+    _legacy("corrupt-htlc", "B is corrupt, an HTLC is pending", corrupt=B_IS_CORRUPT, abuses=1,
+            offers=(HTLC_FROM_B,), menu=Menu(fees=(Sat(4),), scripts=(STRANGER,))),
+    _legacy("corrupt-funder-htlc", "A is corrupt, an HTLC is pending", corrupt=A_IS_CORRUPT, abuses=1,
+            offers=(HTLC_FROM_A,), menu=Menu(fees=(Sat(4),), scripts=(STRANGER,))),
+    _legacy("dust", "what B has is dust", push_msat=DUSTY_B),
+    _legacy("old-script", "B, corrupt, has dust for its old kind of script", push_msat=Msat(400_000),
+            corrupt=B_IS_CORRUPT, abuses=1, menu=Menu(scripts=(OLD,)),
+            policies=(replace(POLICY_A, takes_old_scripts=True), replace(POLICY_B, script=OLD))),
+)  # fmt: skip
+"""Negotiated by ``closing_signed``."""
 
 
-def _simple() -> list[CloseScenario]:
-    again = ((Bid(SCRIPT_A, Sat(300)), Bid(OTHER_A, Sat(400))), (Bid(SCRIPT_B, Sat(200)), Bid(SCRIPT_B, Sat(250))))
-    none: tuple[Bid, ...] = ()
-    alone = (BIDS[0], none)
-    return [
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-htlcs",
-            title="an HTLC is pending",
-            careless=False,
-            offers=(Offer(0, Msat(50_000_000)),),
-            bids=alone,
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-careless",
-            title="every field is tempting, A proposes",
-            careless=True,
-            menu=TEMPTING,
-            bids=alone,
-            starts=(True, False),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-careless-lesser",
-            title="every field is tempting, B proposes",
-            careless=True,
-            menu=TEMPTING,
-            bids=(none, BIDS[1]),
-            starts=(True, False),
-        ),
-        replace(CLOSE_SIMPLE, name="simple-equal", title="both have the same", push_msat=Msat(500_000_000)),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-again",
-            title="A proposes again, with another script",
-            bids=again,
-            reconnections=1,
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-corrupt-closee",
-            title="B is corrupt, A proposes",
-            corrupt=(False, True),
-            abuses=1,
-            bids=alone,
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-corrupt-closer",
-            title="A is corrupt, B is asked",
-            corrupt=(True, False),
-            abuses=1,
-            bids=alone,
-            starts=(True, False),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-corrupt-htlc",
-            title="A is corrupt, an HTLC is pending",
-            corrupt=(True, False),
-            abuses=1,
-            bids=BIDS,
-            starts=(True, False),
-            menu=Menu(fees=(Sat(300),)),
-            offers=(Offer(0, Msat(50_000_000)),),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-upfront-corrupt",
-            title="A is corrupt and breaks its commitment",
-            corrupt=(True, False),
-            abuses=1,
-            bids=alone,
-            upfront=(SCRIPT_A, None),
-            features=replace(SIMPLE, option_upfront_shutdown_script=True),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-upfront",
-            title="A has committed to a script",
-            careless=True,
-            bids=alone,
-            upfront=(SCRIPT_A, None),
-            features=replace(SIMPLE, option_upfront_shutdown_script=True),
-        ),
-        *_simple_dust(),
-    ]
+def _with_fees(*amounts: int) -> Menu:
+    return Menu(fees=tuple(Sat(amount) for amount in amounts))
 
 
-def _simple_dust() -> list[CloseScenario]:
-    thrifty_b = replace(POLICY_B, uneconomical_satoshis=Sat(5_000))
-    burning = (replace(POLICY_A, script=OP_RETURN_A), replace(POLICY_B, script=OP_RETURN_B))
-    poor = ((Bid(SCRIPT_A, Sat(300)),), (Bid(SCRIPT_B, Sat(50)),))
-    high = Menu(fees=(Sat(50), Sat(999_700), Sat(1_000_000)))
-    return [
-        replace(CLOSE_SIMPLE, name="simple-dust", title="what B has is dust", push_msat=DUSTY_B, bids=poor),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-dust-careless",
-            title="the same, every field and fee is tempting",
-            push_msat=DUSTY_B,
-            bids=(poor[0], ()),
-            careless=True,
-            menu=high,
-            starts=(True, False),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-dust-careless-lesser",
-            title="the same, B proposes",
-            push_msat=DUSTY_B,
-            bids=((), poor[1]),
-            careless=True,
-            menu=replace_fees(high, 50),
-            starts=(True, False),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-dust-corrupt",
-            title="the same, A is corrupt",
-            push_msat=DUSTY_B,
-            bids=(poor[0], ()),
-            corrupt=(True, False),
-            abuses=1,
-            menu=replace_fees(high, 50, 1_000_000),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-thrifty",
-            title="what B has is not worth an output",
-            push_msat=Msat(3_000_000),
-            policies=(POLICY_A, thrifty_b),
-            bids=poor,
-            starts=(True, False),
-        ),
-        replace(
-            CLOSE_SIMPLE,
-            name="simple-burns",
-            title="both use OP_RETURN",
-            policies=burning,
-            bids=((Bid(OP_RETURN_A, Sat(300)),), (Bid(OP_RETURN_B, Sat(200)),)),
-        ),
-    ]
+def _no_ranges(name: str, title: str, **changes: Any) -> CloseScenario:
+    return replace(WITHOUT_RANGES, name=f"no-ranges{name}", title=title, **changes)
 
+
+OF_NO_RANGES = (
+    _no_ranges("", "neither announces a range"),
+    _no_ranges("-careless", "every fee is tempting", careless=True, menu=_with_fees(3, 5, 9)),
+    _no_ranges("-corrupt-funder", "A is corrupt", corrupt=A_IS_CORRUPT, abuses=2, menu=_with_fees(3, 5, 9)),
+    _no_ranges("-corrupt-fundee", "B is corrupt", corrupt=B_IS_CORRUPT, abuses=3, menu=_with_fees(8, 9)),
+    replace(LEGACY, name="range-of-one", title="only A announces a range", careless=True, menu=_with_fees(3, 5, 9),
+            policies=(POLICY_A, replace(POLICY_B, sends_fee_range=False))),
+)  # fmt: skip
+"""The same where a party, or both, counters from fee to fee."""
+
+NO_BID: tuple[Bid, ...] = ()
+ONLY_A_BIDS, ONLY_B_BIDS = (BIDS[0], NO_BID), (NO_BID, BIDS[1])
+BIDS_OF_A_AGAIN = (
+    (Bid(SCRIPT_A, Sat(300)), Bid(OTHER_A, Sat(400))), (Bid(SCRIPT_B, Sat(200)), Bid(SCRIPT_B, Sat(250)))
+)  # fmt: skip
+POOR_BIDS = ((Bid(SCRIPT_A, Sat(300)),), (Bid(SCRIPT_B, Sat(50)),))
+ONLY_A_BIDS_POORLY, ONLY_B_BIDS_POORLY = (POOR_BIDS[0], NO_BID), (NO_BID, POOR_BIDS[1])
+UPFRONT_OF_A: dict[str, Any] = {
+    "upfront": (SCRIPT_A, None),
+    "features": replace(SIMPLE, option_upfront_shutdown_script=True),
+}
+
+
+def _simple(name: str, title: str, **changes: Any) -> CloseScenario:
+    return replace(CLOSE_SIMPLE, name=f"simple-{name}", title=title, **changes)
+
+
+OF_SIMPLE = (
+    _simple("htlcs", "an HTLC is pending", offers=(HTLC_FROM_A,), bids=ONLY_A_BIDS),
+    _simple("careless", "every field is tempting, A proposes", careless=True, menu=TEMPTING, bids=ONLY_A_BIDS,
+            starts=ONLY_A_STARTS),
+    _simple("careless-lesser", "every field is tempting, B proposes", careless=True, menu=TEMPTING, bids=ONLY_B_BIDS,
+            starts=ONLY_A_STARTS),
+    _simple("equal", "both have the same", push_msat=Msat(500_000_000)),
+    _simple("again", "A proposes again, with another script", bids=BIDS_OF_A_AGAIN, reconnections=1),
+    _simple("corrupt-closee", "B is corrupt, A proposes", corrupt=B_IS_CORRUPT, abuses=1, bids=ONLY_A_BIDS),
+    _simple("corrupt-closer", "A is corrupt, B is asked", corrupt=A_IS_CORRUPT, abuses=1, bids=ONLY_A_BIDS,
+            starts=ONLY_A_STARTS),
+    _simple("corrupt-htlc", "A is corrupt, an HTLC is pending", corrupt=A_IS_CORRUPT, abuses=1, starts=ONLY_A_STARTS,
+            menu=_with_fees(300), offers=(HTLC_FROM_A,)),
+    _simple("upfront-corrupt", "A is corrupt and breaks its commitment", corrupt=A_IS_CORRUPT, abuses=1,
+            bids=ONLY_A_BIDS, **UPFRONT_OF_A),
+    _simple("upfront", "A has committed to a script", careless=True, bids=ONLY_A_BIDS, **UPFRONT_OF_A),
+    _simple("dust", "what B has is dust", push_msat=DUSTY_B, bids=POOR_BIDS),
+    _simple("dust-careless", "the same, every field and fee is tempting", push_msat=DUSTY_B, careless=True,
+            bids=ONLY_A_BIDS_POORLY, menu=_with_fees(50, 999_700, 1_000_000), starts=ONLY_A_STARTS),
+    _simple("dust-careless-lesser", "the same, B proposes", push_msat=DUSTY_B, careless=True,
+            bids=ONLY_B_BIDS_POORLY, menu=_with_fees(50), starts=ONLY_A_STARTS),
+    _simple("dust-corrupt", "the same, A is corrupt", push_msat=DUSTY_B, corrupt=A_IS_CORRUPT, abuses=1,
+            bids=ONLY_A_BIDS_POORLY, menu=_with_fees(50, 1_000_000)),
+    _simple("thrifty", "what B has is not worth an output", push_msat=Msat(3_000_000), bids=POOR_BIDS,
+            starts=ONLY_A_STARTS, policies=(POLICY_A, replace(POLICY_B, uneconomical_satoshis=Sat(5_000)))),
+    _simple("burns", "both use OP_RETURN", bids=((Bid(OP_RETURN_A, Sat(300)),), (Bid(OP_RETURN_B, Sat(200)),)),
+            policies=(replace(POLICY_A, script=OP_RETURN_A), replace(POLICY_B, script=OP_RETURN_B))),
+)  # fmt: skip
+"""Proposed by ``closing_complete``."""
 
 CLOSE_SCENARIOS: MappingProxyType[str, CloseScenario] = MappingProxyType(
-    {scenario.name: scenario for scenario in (LEGACY, *_legacy(), *_no_ranges(), CLOSE_SIMPLE, *_simple())}
+    {scenario.name: scenario for scenario in (LEGACY, *OF_LEGACY, *OF_NO_RANGES, CLOSE_SIMPLE, *OF_SIMPLE)}
 )
 """All of them."""

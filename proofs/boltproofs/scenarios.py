@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from boltproofs.fee_scenarios import FEE_SCENARIOS
 from boltproofs.resumption_scenarios import RESUMPTION_SCENARIOS
@@ -93,115 +94,65 @@ def _thieves() -> list[Scenario]:
     ]
 
 
-def _careless() -> list[Scenario]:
-    """Both parties are honest, yet want to send whatever comes to mind: their own rules hold them back."""
-    one_at_a_time = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
-    base = Scenario(
-        "careless",
-        "honest parties are tempted to send what is forbidden; one HTLC from each side",
-        ANCHORS,
-        PUSH,
-        (FROM_A, FROM_B),
-        careless=True,
-    )
-    offers = (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID)
-    return [
-        base,
-        replace(
-            base,
-            name="careless-close",
-            title="an HTLC from A; both are tempted to publish old states",
-            wishes=(FROM_A,),
-            onchain=True,
-        ),
-        replace(
-            base,
-            name="careless-offers",
-            title="A is tempted by offers that break limits",
-            params=one_at_a_time,
-            wishes=offers,
-        ),
-        replace(
-            base,
-            name="careless-no-minimum",
-            title="A is tempted to offer nothing where there is no minimum",
-            params=with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0))),
-            wishes=(NOTHING,),
-        ),
-        replace(
-            base,
-            name="careless-anchors",
-            title="A is tempted to offer 1 msat more than it can pay for",
-            params=ROOMY,
-            wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),),
-        ),
-        replace(
-            base,
-            name="careless-fee",
-            title="the same without anchors",
-            params=replace(ROOMY, option_anchors=False),
-            wishes=(_from_a(TOO_MUCH),),
-        ),
-        replace(
-            base,
-            name="careless-reserve",
-            title="B is tempted to offer 1 msat of its reserve",
-            params=ROOMY,
-            wishes=(RESERVE_OF_B,),
-        ),
-    ]
+CARELESS = Scenario(
+    "careless",
+    "honest parties are tempted to send what is forbidden; one HTLC from each side",
+    ANCHORS,
+    PUSH,
+    (FROM_A, FROM_B),
+    careless=True,
+)
+ONE_AT_A_TIME = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
+TEMPTING_OFFERS = (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID)
+FREE = with_limits(ANCHORS, replace(small_limits(), htlc_minimum_msat=Msat(0)))
+"""Without a minimum for HTLCs."""
 
 
-def _liars() -> list[Scenario]:
-    """One party is corrupt and sends one message that the rules forbid: the other's rules must stop it."""
-    one_at_a_time = replace(ANCHORS, local=small_limits(1), remote=small_limits(1))
-    base = Scenario(
-        "liar-offers",
-        "A lies once, and wants to break every limit",
-        one_at_a_time,
-        PUSH,
-        (*LAWLESS, FROM_A, SECOND_FROM_A, WRONG_ID),
-        corrupt=(True, False),
-        abuses=1,
-    )
-    return [
-        base,
-        replace(
-            base,
-            name="liar-fee",
-            title="A lies once, and wants to offer 1 msat more than it can pay for",
-            params=ROOMY,
-            wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),),
-        ),
-        replace(
-            base,
-            name="liar-reserve",
-            title="B lies once, and wants to offer 1 msat of its reserve",
-            params=ROOMY,
-            wishes=(RESERVE_OF_B,),
-            corrupt=(False, True),
-        ),
-        replace(
-            base,
-            name="liar-A",
-            title="A cheats, offers one HTLC and lies once",
-            params=ANCHORS,
-            wishes=(FROM_A,),
-            onchain=True,
-        ),
-        replace(
-            base,
-            name="liar-B",
-            title="B cheats, is offered one HTLC and lies once",
-            params=ANCHORS,
-            wishes=(FROM_A,),
-            corrupt=(False, True),
-            onchain=True,
-        ),
-    ]
+def _careless(name: str, title: str, **changes: Any) -> Scenario:
+    return replace(CARELESS, name=f"careless-{name}", title=title, **changes)
 
 
-_LIST = (*_dances(), *_closings(), *_thieves(), *_careless(), *_liars(), *FEE_SCENARIOS, *RESUMPTION_SCENARIOS)
+OF_CARELESS = (
+    CARELESS,
+    _careless("close", "an HTLC from A; both are tempted to publish old states", wishes=(FROM_A,), onchain=True),
+    _careless("offers", "A is tempted by offers that break limits", params=ONE_AT_A_TIME, wishes=TEMPTING_OFFERS),
+    _careless("no-minimum", "A is tempted to offer nothing where there is no minimum", params=FREE, wishes=(NOTHING,)),
+    _careless("anchors", "A is tempted to offer 1 msat more than it can pay for", params=ROOMY,
+              wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
+    _careless("fee", "the same without anchors", params=replace(ROOMY, option_anchors=False),
+              wishes=(_from_a(TOO_MUCH),)),
+    _careless("reserve", "B is tempted to offer 1 msat of its reserve", params=ROOMY, wishes=(RESERVE_OF_B,)),
+)  # fmt: skip
+"""Both parties are honest, yet want to send whatever comes to mind: their own rules hold them back."""
+
+LIAR = Scenario(
+    "liar-offers",
+    "A lies once, and wants to break every limit",
+    ONE_AT_A_TIME,
+    PUSH,
+    TEMPTING_OFFERS,
+    corrupt=(True, False),
+    abuses=1,
+)
+
+
+def _liar(name: str, title: str, **changes: Any) -> Scenario:
+    return replace(LIAR, name=f"liar-{name}", title=title, **changes)
+
+
+OF_LIARS = (
+    LIAR,
+    _liar("fee", "A lies once, and wants to offer 1 msat more than it can pay for", params=ROOMY,
+          wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
+    _liar("reserve", "B lies once, and wants to offer 1 msat of its reserve", params=ROOMY, wishes=(RESERVE_OF_B,),
+          corrupt=(False, True)),
+    _liar("A", "A cheats, offers one HTLC and lies once", params=ANCHORS, wishes=(FROM_A,), onchain=True),
+    _liar("B", "B cheats, is offered one HTLC and lies once", params=ANCHORS, wishes=(FROM_A,), corrupt=(False, True),
+          onchain=True),
+)  # fmt: skip
+"""One party is corrupt and sends one message that the rules forbid: the other's rules must stop it."""
+
+_LIST = (*_dances(), *_closings(), *_thieves(), *OF_CARELESS, *OF_LIARS, *FEE_SCENARIOS, *RESUMPTION_SCENARIOS)
 SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _LIST})
 """All scenarios, by name."""
 
