@@ -52,10 +52,7 @@ def test_a_node_that_trims_by_its_own_dust_limit_is_found(monkeypatch: pytest.Mo
     assert counterexample(claim("both trim alike")) is not None
 
 
-def test_a_node_that_takes_the_weight_of_the_other_transaction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fees, "HTLC_TIMEOUT_WEIGHT", fees.HTLC_SUCCESS_WEIGHT)
-    assert counterexample(claim("both trim alike")) is None
-    monkeypatch.undo()
+def test_a_node_that_takes_every_htlc_for_a_received_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     right = fees.is_trimmed
 
     def success_for_all(params: Params, rate: Any, owner: Side, htlc: Any) -> bool:

@@ -7,8 +7,10 @@ Only worlds in which one of the rules decides something, and those that were not
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boltproofs.explorer.digest import Digests
 from boltproofs.explorer.exchange import Reached
@@ -56,8 +58,7 @@ class Recording(Shard):
         self._record = record
         self.digests = record.digests
         self._steps = noting(task.family.steps, self.digests, task.scenario, record.memories)
-        record.watch = Watch(task.family, task.scenario, task.properties, self.digests)
-        self._watch = _Noticed(record.watch, record.watched)
+        record.watch = self._watch = _Noticed(task, self.digests, record.watched)
 
     def _neighbours(self, reached: Reached, violations: list[Violation]) -> list[Reached]:
         with noticing() as notes:
@@ -95,24 +96,28 @@ class Again(Shard):
 class _Noticed(Watch):
     """Asks for properties and notices which rules they ask in turn, apart from those that decide steps."""
 
-    def __init__(self, watch: Watch, rules: set[str]) -> None:
-        self._watch = watch
+    def __init__(self, task: Task, digests: Digests, rules: set[str]) -> None:
+        super().__init__(task.family, task.scenario, task.properties, digests)
         self._rules = rules
 
     def of_move(self, before: World, move: Move, after: World) -> Names:
-        return self._noticed(self._watch.of_move, before, move, after)
+        with self._noticing():
+            return super().of_move(before, move, after)
 
     def of_world(self, world: World) -> Names:
-        return self._noticed(self._watch.of_world, world)
+        with self._noticing():
+            return super().of_world(world)
 
     def of_end(self, world: World) -> Names:
-        return self._noticed(self._watch.of_end, world)
+        with self._noticing():
+            return super().of_end(world)
 
     def at_first(self, world: World) -> Names:
-        return self._noticed(self._watch.at_first, world)
+        with self._noticing():
+            return super().at_first(world)
 
-    def _noticed(self, ask: Any, *worlds: Any) -> Names:
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
         with noticing() as notes:
-            names: Names = ask(*worlds)
+            yield
         self._rules |= notes.deciding
-        return names
