@@ -10,8 +10,10 @@ A rule is switched off and the scenarios of all families in which it decides som
 - *not covered* otherwise.
 
 A rule can only matter in a scenario in which it decides something: a guard that fails, a duty that is done
-(:func:`boltspec.rules.noticing`). All other scenarios would be searched in vain and are left out; this is exact. Rules
-are looked at in the families whose own they are first, and in others only if nothing breaks there.
+(:func:`boltspec.rules.noticing`). All other scenarios would be searched in vain and are left out; this is exact. Where
+it decides something in few worlds, the others are taken from the search with every rule on
+(:mod:`boltproofs.explorer.again`). Rules are looked at in the families whose own they are first, and in others only if
+nothing breaks there.
 """
 
 from __future__ import annotations
