@@ -217,7 +217,13 @@ def _committed_updates(channel: Channel) -> Iterator[Update]:
 
 
 def _removal_message(htlc: Htlc) -> Update:
-    """Return the message by which an HTLC was removed."""
+    """Return the message by which an HTLC was removed, as far as the channel depends on it.
+
+    The reason of a failure is not part of the channel, and neither is which code said that the onion cannot be read:
+    ``BADONION`` stands for all of them. A node sends the reason, or the code and the hash of the onion, that it sent at
+    first; nobody can hold it to that, since BOLT 2 does not ask for the same updates again (Rationale of Message
+    Retransmission).
+    """
     match htlc.removal:
         case Removal.FULFILL:
             return UpdateFulfillHtlc(htlc.id, htlc.payment_hash)

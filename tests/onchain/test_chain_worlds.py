@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from boltspec.chain import honest
+from boltspec.chain import overdue
+from boltspec.chain.broadcasting import wanted
 from boltspec.chain.ledger import mine
 from boltspec.chain.presets import C1, C2, C3, WITH_DISCONNECTION, cases
 from boltspec.chain.properties import PROPERTIES, entitlement, is_over, payout
@@ -72,6 +73,38 @@ def test_a_thief_loses_everything(run: Helper) -> None:
     assert world.ledger.received == (0, 1_000_000 - 1_124 - 660)
 
 
+FULFILLED = (
+    "B send update_fulfill_htlc 0",
+    "B send commitment_signed",
+    "A deliver UpdateFulfillHtlc",
+    "A deliver CommitmentSigned",
+    "A send revoke_and_ack",
+    "B deliver RevokeAndAck",
+)
+
+
+def batching(option_anchors: bool) -> ChainScenario:
+    """A is a thief; B punishes all outputs in one transaction."""
+    params = replace(C1.params, option_anchors=option_anchors)
+    return replace(cases(C1)[1], params=params, batched=True, leap=False)
+
+
+@pytest.mark.parametrize(("option_anchors", "inputs"), [(True, [1, 1]), (False, [2])])
+def test_outputs_are_punished_one_by_one_before_the_delay_ends_with_anchors_only(
+    run: Helper, option_anchors: bool, inputs: list[int]
+) -> None:
+    """B05-revoked-commit-l-14, B05-revoked-commit-l-15. Confirmed at 2, with a delay of 5: three blocks before is 4."""
+    scenario = replace(batching(option_anchors), pinned=True)
+    stolen = (*ADDED, *FULFILLED, "A publish commitment 1")
+    for blocks, expected in ((1, [2]), (2, [2]), (3, inputs)):
+        world = run(scenario, *stolen, f"chain mine {blocks}")
+        assert [len(transaction.inputs) for transaction in wanted(world, scenario, 1)] == expected
+
+
+def test_one_transaction_is_enough_without_anchors(search: Helper) -> None:
+    assert search(batching(option_anchors=False)).broken is None
+
+
 # Each with a rule whose absence breaks it, and the scenario in which the search finds that.
 BROKEN_WITHOUT = [
     ("PenaltySafety", "B05-general-n-01", C1, (True, False)),
@@ -115,7 +148,7 @@ def test_deadlines_count_for_commitments_that_are_not_revoked_yet(
     search: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If only the newest commitments counted, a recipient that keeps back its revocation would be paid too late."""
-    monkeypatch.setattr(honest, "UNREVOKED", (View.LOCAL_LATEST, View.REMOTE_LATEST))
+    monkeypatch.setattr(overdue, "UNREVOKED", (View.LOCAL_LATEST, View.REMOTE_LATEST))
     assert search(cases(C3)[2], [entry for entry in PROPERTIES if entry.name == "ForwarderSafe"]).broken
 
 

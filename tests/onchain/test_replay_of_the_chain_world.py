@@ -164,7 +164,7 @@ def test_expiry_that_is_a_block_early(pool: KernelPool, monkeypatch: pytest.Monk
     def wrong(confirmed: Height, sequence: Blocks, locktime: Height) -> Height:
         return first_block(confirmed, sequence, locktime + Blocks(-1))
 
-    for place in ("boltspec.chain.ledger", "boltspec.chain.honest", "boltproofs.replay.arbiter.locks"):
+    for place in ("boltspec.chain.ledger", "boltspec.chain.claims", "boltproofs.replay.arbiter.locks"):
         monkeypatch.setattr(f"{place}.first_block", wrong)
     assert "bad-txns-nonfinal, non-final transaction" in first_disagreement("C1", pool).report
 
@@ -173,7 +173,7 @@ def test_expiry_that_is_a_block_late(pool: KernelPool, monkeypatch: pytest.Monke
     def wrong(confirmed: Height, sequence: Blocks, locktime: Height) -> Height:
         return first_block(confirmed, sequence, locktime if locktime < Height(0) else locktime + Blocks(1))
 
-    for place in ("boltspec.chain.ledger", "boltspec.chain.honest", "boltproofs.replay.arbiter.locks"):
+    for place in ("boltspec.chain.ledger", "boltspec.chain.claims", "boltproofs.replay.arbiter.locks"):
         monkeypatch.setattr(f"{place}.first_block", wrong)
     assert "reality: it can" in first_disagreement("C1", pool).report
 
@@ -200,7 +200,7 @@ def test_output_that_is_missing(pool: KernelPool, monkeypatch: pytest.MonkeyPatc
         made = right(*given)  # type: ignore[arg-type]
         return made._replace(outputs=made.outputs[:-1])
 
-    monkeypatch.setattr("boltspec.chain.honest.commitment_transaction", wrong)
+    monkeypatch.setattr("boltspec.chain.leaving.commitment_transaction", wrong)
     result = first_disagreement("C1", pool)
     assert result.disagreement is not None
     assert result.disagreement.what.startswith("outputs of commitment")

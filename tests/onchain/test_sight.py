@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from boltspec.chain import honest
+from boltspec.chain import broadcasting, honest, leaving
+from boltspec.chain.conditions import Kind
 from boltspec.chain.moves import successors
+from boltspec.chain.payments import Downstream
 from boltspec.chain.presets import C1, C2, C3, WITH_RESTORE
 from boltspec.chain.scenario import ChainScenario
-from boltspec.chain.sight import SELF, Sight, look
+from boltspec.chain.sight import SELF, Sight, is_resolved, look
 from boltspec.chain.world import ChainWorld, Status, initial
 from boltspec.rules import without
+from boltspec.units import Height, Msat
 
+Helper = Callable[..., Any]
+"""A fixture of this folder."""
 WORLDS = 3_000
 
 
@@ -29,7 +36,7 @@ def sight_of(world: ChainWorld, scenario: ChainScenario) -> Sight:
         progress=world.payments,
         held=world.talk.history[SELF][-1],
         agreed=world.agreed,
-        unsure=honest.is_unsure(world, SELF),
+        unsure=leaving.is_unsure(world, SELF),
         batched=scenario.batched,
     )
 
@@ -75,10 +82,54 @@ def test_node_and_honest_party_do_the_same(scenario: ChainScenario) -> None:
     assert wanted > 20
 
 
+def seen_by_a(run: Helper, scenario: ChainScenario, *labels: str) -> Sight:
+    return sight_of(run(scenario, *labels), scenario)
+
+
+def at(sight: Sight, height: int) -> Sight:
+    return replace(sight, ledger=replace(sight.ledger, height=Height(height)))
+
+
+@pytest.mark.parametrize(("height", "resolved"), [(101, False), (102, True)])
+def test_a_channel_is_watched_until_its_closing_is_a_hundred_blocks_deep(
+    run: Helper, height: int, resolved: bool
+) -> None:
+    sight = seen_by_a(run, SCENARIOS[3], "chain agree on a closing transaction", "chain mine")
+    assert sight.ledger.closing is not None
+    assert is_resolved(at(sight, height), sight.ledger.closing.height) is resolved
+
+
+def test_an_open_channel_is_watched(run: Helper) -> None:
+    assert not is_resolved(at(seen_by_a(run, SCENARIOS[0]), 1_000), Height(1))
+
+
+def test_an_output_that_is_still_to_be_taken_is_watched_however_long_it_takes(run: Helper) -> None:
+    sight = seen_by_a(run, SCENARIOS[0], "A fail channel", "chain mine")
+    assert Kind.TO_LOCAL in {entry.coin.kind for entry in sight.ledger.unspent}
+    assert not is_resolved(at(sight, 1_000), Height(2))
+
+
+@pytest.mark.parametrize(("height", "resolved"), [(15, False), (16, True)])
+def test_an_htlc_whose_preimage_nobody_shows_is_watched_until_it_expires(
+    run: Helper, height: int, resolved: bool
+) -> None:
+    """B offers it, to be forwarded; A never learns the preimage, and B may take it back from 16 on."""
+    payment = replace(C2.payments[0], offerer=1)
+    scenario = replace(SCENARIOS[1], payments=(payment,), push_msat=Msat(500_000_000))
+    offered = ("B send update_add_htlc 0", "B send commitment_signed", "A deliver UpdateAddHtlc")
+    committed = ("A deliver CommitmentSigned", "A send revoke_and_ack", "A send commitment_signed")
+    taken = ("B deliver RevokeAndAck", "B deliver CommitmentSigned", "B send revoke_and_ack", "A deliver RevokeAndAck")
+    sight = seen_by_a(run, scenario, *offered, *committed, *taken, "B publish commitment 1", "chain mine")
+    assert Kind.OFFERED_HTLC in {entry.coin.kind for entry in sight.ledger.unspent}
+    assert is_resolved(at(sight, height), Height(height - 100)) is resolved
+    knows = replace(sight, progress=(sight.progress[0]._replace(known=(True, True), downstream=Downstream.FULFILLED),))
+    assert not is_resolved(at(knows, height), Height(height - 100))
+
+
 def test_node_follows_the_same_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule that is off is off for both; one that only the world's party lacks is noticed."""
     with without(frozenset({"B05-local-commit-n-01"})):
         agree(SCENARIOS[0])
-    monkeypatch.setattr(honest, "is_valid", lambda *_: False)
+    monkeypatch.setattr(broadcasting, "way_out", lambda *_: ())
     with pytest.raises(AssertionError):
         agree(SCENARIOS[0])

@@ -42,10 +42,10 @@ from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.solving import Task
 from boltproofs.verify import SPOKEN, THEOREMS
 from boltspec import commitment, reestablish
-from boltspec.chain import conditions, honest
+from boltspec.chain import claims, conditions, learning, overdue
+from boltspec.chain.broadcasting import wanted
 from boltspec.chain.conditions import CONDITIONS, Kind, Lock
 from boltspec.chain.enforcement import RESOLUTIONS, Situation
-from boltspec.chain.honest import wanted
 from boltspec.chain.moves import successors
 from boltspec.chain.transactions import Outpoint
 from boltspec.chain.world import Status
@@ -167,8 +167,8 @@ def refuted(group: Callable[[], Iterator[Claim]]) -> list[str]:
 
 
 def test_an_honest_party_that_waits_one_block_too_long_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_time = honest.is_open
-    monkeypatch.setattr(honest, "is_open", lambda *given: on_time(given[0], given[1], given[2], given[3] + Blocks(-1)))
+    on_time = claims.is_open
+    monkeypatch.setattr(claims, "is_open", lambda *given: on_time(given[0], given[1], given[2], given[3] + Blocks(-1)))
     assert "the owner takes to_local after the delay" in refuted(enforcement_claims.is_withdrawn)
     assert any("from the expiry on" in label for label in refuted(enforcement_claims.is_refunded))
     # A penalty is not locked, so that it comes as early as before.
@@ -176,7 +176,7 @@ def test_an_honest_party_that_waits_one_block_too_long_is_refuted(monkeypatch: p
 
 
 def test_a_deadline_that_counts_from_the_next_block_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(honest, "is_past", lambda deadline, height: height > deadline)
+    monkeypatch.setattr(overdue, "is_past", lambda deadline, height: height > deadline)
     assert refuted(exit_claims.gives_up_on_timeout)
     assert refuted(exit_claims.gives_up_on_fulfilment)
     assert any("too late" in label for label in refuted(enforcement_claims.is_kept_secret))
@@ -198,7 +198,7 @@ def test_an_offerer_that_may_take_back_at_the_expiry_itself_is_refuted(monkeypat
     """The transaction would fit into the block of the height that it is locked to, one earlier than it does."""
     in_bitcoin = conditions.first_block
     monkeypatch.setattr(
-        honest,
+        claims,
         "first_block",
         lambda confirmed, sequence, locktime: in_bitcoin(confirmed, sequence, locktime + Blocks(-1)),
     )
@@ -206,7 +206,7 @@ def test_an_offerer_that_may_take_back_at_the_expiry_itself_is_refuted(monkeypat
 
 
 def test_giving_back_one_block_early_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(honest, "depth", lambda height, confirmed: (height - confirmed) + Blocks(1))
+    monkeypatch.setattr(learning, "depth", lambda height, confirmed: (height - confirmed) + Blocks(1))
     assert refuted(upstream_claims.is_not_failed_early)
 
 

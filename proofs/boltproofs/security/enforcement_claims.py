@@ -5,7 +5,7 @@ height from the first possible one on, and before that spend is certain to be co
 money, but ways that leave it to the honest party all the same: at the second stage, or by showing the preimage.
 
 An output resolves independently of all others: what the honest party does with it depends on the output, its HTLC and
-the height (:func:`boltspec.chain.honest.taken`), so what is shown of one holds of any number.
+the height (:func:`boltspec.chain.claims.taken`), so what is shown of one holds of any number.
 """
 
 from __future__ import annotations

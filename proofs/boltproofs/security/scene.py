@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from boltproofs.security.numbers import Numbers
 from boltspec import world as dance
+from boltspec.chain.claims import is_open
 from boltspec.chain.conditions import Condition, Kind
 from boltspec.chain.enforcement import Standing, standing
-from boltspec.chain.honest import is_open, look
+from boltspec.chain.honest import look
 from boltspec.chain.ledger import HTLC_OUTPUTS, Claim, Closing, Confirmed, Ledger
 from boltspec.chain.payments import Downstream, Progress, Upstream
 from boltspec.chain.scenario import ChainScenario, Payment

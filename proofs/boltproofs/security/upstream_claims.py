@@ -18,9 +18,10 @@ from boltproofs.security.enforcement_claims import (
 from boltproofs.security.numbers import Numbers, is_timed
 from boltproofs.security.scene import HONEST, PEER, Shape, after_closing, while_open
 from boltspec.chain.conditions import Kind, Use
-from boltspec.chain.honest import Said, after_message, look
+from boltspec.chain.honest import look
 from boltspec.chain.ledger import Claim as Spend
 from boltspec.chain.payments import Progress, Upstream, last_preimage, learned
+from boltspec.chain.speaking import Said, after_message
 from boltspec.htlc import LOCAL, Htlc, Stage
 from boltspec.messages import UpdateFulfillHtlc
 from boltspec.units import Height, Msat

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from boltspec.chain.bidding import coin, is_fixed
+from boltspec.chain.claims import is_open
 from boltspec.chain.conditions import Kind
 from boltspec.chain.enforcement import SIGN_ALL, publish_commitment
-from boltspec.chain.honest import is_open, own_commitment
+from boltspec.chain.leaving import own_commitment
 from boltspec.chain.ledger import confirm
 from boltspec.chain.mempool import Market, Pooled, is_admitted, outbidding, pin, submitted, withdrawal
 from boltspec.chain.scenario import ChainScenario

@@ -243,7 +243,7 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
 OUTDATED = "B05-failing-channel-n-05"
 """No commitment is published by a node that has lost data and does not know yet how much."""
 SEPARATE = "B05-revoked-commit-l-14"
-"""The duty to punish in separate transactions when the delay is nearly over: one of many outputs can be pinned."""
+"""The duty to punish in separate transactions when the delay is nearly over: with anchors one of many can be pinned."""
 SECURITY_DELAY = Blocks(3)
 """How many blocks before the end of the delay that is (BOLT 5 leaves it to the node and advises 18 on mainnet)."""
 KEEP = "B05-failing-channel-n-03"

@@ -16,20 +16,14 @@ from boltspec import world as dance
 from boltspec.chain import ledger as chain
 from boltspec.chain.adversary import evictions, included, publications, submissions, thefts
 from boltspec.chain.bidding import RESERVE, raised
+from boltspec.chain.broadcasting import broadcast, is_waiting
 from boltspec.chain.enforcement import KEEP
-from boltspec.chain.honest import (
-    Said,
-    after_message,
-    broadcast,
-    give_up,
-    is_waiting,
-    look,
-    may_send,
-)
+from boltspec.chain.honest import give_up, look
 from boltspec.chain.ledger import confirm, is_valid
 from boltspec.chain.mempool import Pooled
 from boltspec.chain.neighbours import neighbours, settlements
 from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.speaking import Said, after_message, may_send
 from boltspec.chain.times import branch_length, next_height
 from boltspec.chain.transactions import Transaction, closing_transaction
 from boltspec.chain.world import Block, ChainWorld, Status, begun, with_entry

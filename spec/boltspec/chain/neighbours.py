@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from boltspec.chain.honest import look, made_durable
+from boltspec.chain.honest import look
 from boltspec.chain.payments import Downstream, is_to_settle, last_preimage, learned, settled
 from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.speaking import made_durable
 from boltspec.chain.world import ChainWorld, Status
 from boltspec.htlc import REMOTE, Stage
 from boltspec.move import Move

@@ -119,3 +119,8 @@ def last_preimage(outgoing_expiry: Height, timing: Timing) -> Height:
 def is_for_us(progress: Progress) -> bool:
     """Say whether the recipient is the payee, or has the preimage from its outgoing HTLC."""
     return progress.downstream in (Downstream.NONE, Downstream.FULFILLED)
+
+
+def is_owed(progress: Progress) -> bool:
+    """Say whether the recipient must be paid: it has shown the preimage, or paid for it."""
+    return progress.disclosed or progress.downstream is Downstream.FULFILLED

@@ -10,19 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from boltspec.chain.bidding import is_fixed
+from boltspec.chain.broadcasting import is_waiting, shown
 from boltspec.chain.conditions import Kind, Use
 from boltspec.chain.enforcement import Situation
-from boltspec.chain.honest import (
-    is_fulfilment_overdue,
-    is_owed,
-    is_timeout_overdue,
-    is_unsure,
-    is_waiting,
-    own_commitment,
-    shown,
-)
+from boltspec.chain.leaving import is_unsure, own_commitment
 from boltspec.chain.ledger import HTLC_OUTPUTS, Claim, Confirmed, is_commitment, is_valid, offerer
-from boltspec.chain.payments import Upstream, is_for_us
+from boltspec.chain.overdue import is_fulfilment_overdue, is_timeout_overdue
+from boltspec.chain.payments import Upstream, is_for_us, is_owed
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.times import next_height
 from boltspec.chain.transactions import Trimmed, side

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from boltspec.chain import enforcement, honest
 from boltspec.chain.deadlines import Timing
-from boltspec.chain.enforcement import PREFER_MUTUAL, WATCH, Standing, is_irrevocable, may_claim, standing
-from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, Ledger, is_valid, offerer
+from boltspec.chain.enforcement import WATCH, Standing, is_irrevocable, may_claim, standing
+from boltspec.chain.leaving import Exits, way_out
+from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, Ledger, offerer
+from boltspec.chain.overdue import must_fail
 from boltspec.chain.payments import Progress, is_for_us
 from boltspec.chain.scenario import ChainScenario, Payment
 from boltspec.chain.transactions import Transaction
@@ -65,7 +67,7 @@ def look(sight: Sight) -> Answer:
         return Answer(sight.status, sight.progress, ())
     world, scenario = _world(sight)
     if sight.ledger.closing is None:
-        overdue = honest.must_fail(sight.channel, world, scenario)
+        overdue = must_fail(sight.channel, world, scenario)
         status = honest.while_unspent(sight.status, overdue=overdue)
         return Answer(status, sight.progress, _way_out(sight, scenario) if status is Status.FAILED else ())
     seen = honest.look(world, scenario)
@@ -73,27 +75,17 @@ def look(sight: Sight) -> Answer:
 
 
 def _way_out(sight: Sight, scenario: ChainScenario) -> tuple[Transaction, ...]:
-    if sight.agreed is not None and duty(PREFER_MUTUAL):
-        return (sight.agreed._replace(signer=SELF),)
-    number = sight.channel.local_commitment_number
-    if sight.held is None or not honest.may_leave(sight.channel, number, unsure=sight.unsure):
-        return ()
-    transaction = honest.own_commitment(scenario, SELF, sight.held)
-    return (transaction,) if transaction is not None and is_valid(sight.ledger, transaction) else ()
-
-
-def standing_in(sight: Sight) -> Standing:
-    """Return what the node makes of the confirmed closing; ValueError if there is none."""
-    if sight.ledger.closing is None:
-        raise ValueError("the funding output is unspent")
-    return standing(sight.channel, sight.ledger.closing, SELF)
+    channel = sight.channel
+    exits = Exits(channel, channel.local_commitment_number, sight.held, sight.agreed, sight.unsure)
+    return way_out(sight.ledger, scenario, SELF, exits)
 
 
 def is_resolved(sight: Sight, last: Height) -> bool:
     """Say whether nothing is left to watch: no output is open, and what came last, at a height, is irrevocable."""
-    if sight.ledger.closing is None or not is_irrevocable(sight.ledger.height, last):
+    closing = sight.ledger.closing
+    if closing is None or not is_irrevocable(sight.ledger.height, last):
         return False
-    known = standing_in(sight)
+    known = standing(sight.channel, closing, SELF)
     return not any(
         enforcement.stays_open(known.case, entry.coin.kind, is_hopeless=_is_hopeless(sight, known, entry))
         for entry in sight.ledger.unspent

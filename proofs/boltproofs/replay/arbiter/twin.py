@@ -23,7 +23,7 @@ from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring, payment_preimage
 from boltproofs.replay.terms import Funding
 from boltspec.chain.conditions import Kind, Use, condition
-from boltspec.chain.honest import own_commitment
+from boltspec.chain.leaving import own_commitment
 from boltspec.chain.ledger import Confirmed, Ledger, confirm, find, mine
 from boltspec.chain.mempool import Pooled
 from boltspec.chain.moves import due
