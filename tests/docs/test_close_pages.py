@@ -11,7 +11,7 @@ from boltproofs.docs import close_drawing, close_runs, closes
 from boltproofs.docs.source import ROOT
 from boltspec.chain.conditions import CONDITIONS, Kind, Use
 from boltspec.chain.enforcement import RESOLUTIONS, Situation
-from boltspec.chain.properties import PROPERTIES
+from boltspec.chain.properties.catalogue import PROPERTIES
 from boltspec.units import Sat
 
 LETTER = 6.8

@@ -29,9 +29,9 @@ from boltproofs.families.focus import NUMBERS_DO_NOT_MATTER
 from boltproofs.replay import replay
 from boltproofs.stories import Story
 from boltproofs.verify import THEOREMS
-from boltspec.chain import properties as chain_properties
 from boltspec.chain.conditions import CONDITIONS, Kind, Lock
 from boltspec.chain.enforcement import RESOLUTIONS
+from boltspec.chain.properties import catalogue as chain_properties
 from boltspec.channel import Link
 from boltspec.closing.properties import CLOSE_PROPERTIES
 from boltspec.commitment import View

@@ -76,7 +76,7 @@ def is_out_of_turn(life: Life, message: Message) -> bool:
     channel = life.channel
     if channel is None:
         # A channel_reestablish for an unknown channel is answered with an error, not rejected.
-        return isinstance(message, ChannelReady) or not isinstance(message, ChannelReestablish)
+        return not isinstance(message, ChannelReestablish)
     if isinstance(message, ChannelReestablish):
         return channel.link not in (Link.DOWN, Link.SENT)
     if channel.link is not Link.UP:

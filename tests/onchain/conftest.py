@@ -9,7 +9,8 @@ import pytest
 
 from boltspec import world as dance
 from boltspec.chain.moves import Steps, successors
-from boltspec.chain.properties import PROPERTIES, ChainProperty
+from boltspec.chain.properties.catalogue import PROPERTIES
+from boltspec.chain.properties.property import ChainProperty
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, initial
 from boltspec.move import Move

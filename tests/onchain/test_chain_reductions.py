@@ -15,7 +15,8 @@ from boltproofs.families.onchain_reduction import forgetting
 from boltspec.chain import moves
 from boltspec.chain.moves import successors
 from boltspec.chain.presets import C1, C3, MEMPOOL, cases
-from boltspec.chain.properties import PROPERTIES, is_over
+from boltspec.chain.properties.catalogue import PROPERTIES
+from boltspec.chain.properties.property import is_over
 from boltspec.chain.scenario import ChainScenario
 
 Helper = Callable[..., Any]

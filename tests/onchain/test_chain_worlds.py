@@ -12,7 +12,9 @@ from boltspec.chain import overdue
 from boltspec.chain.broadcasting import wanted
 from boltspec.chain.ledger import mine
 from boltspec.chain.presets import C1, C2, C3, WITH_DISCONNECTION, cases
-from boltspec.chain.properties import PROPERTIES, entitlement, is_over, payout
+from boltspec.chain.properties.catalogue import PROPERTIES
+from boltspec.chain.properties.payout import entitlement, payout
+from boltspec.chain.properties.property import is_over
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import Status
 from boltspec.commitment import View

@@ -12,7 +12,7 @@ from boltproofs.families.onchain_reduction import forgetting
 from boltproofs.families.onchain_shown import OnchainShown
 from boltspec.chain.moves import PLAIN, successors
 from boltspec.chain.presets import DEEP, ONCE, SCENARIOS
-from boltspec.chain.properties import PROPERTIES
+from boltspec.chain.properties.catalogue import PROPERTIES
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import initial
 

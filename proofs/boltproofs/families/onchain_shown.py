@@ -6,7 +6,7 @@ from typing import Any
 
 from boltproofs.explorer.family import Property, Rung, World
 from boltproofs.families.dance_shown import DanceShown
-from boltspec.chain.properties import entitlement, payout
+from boltspec.chain.properties.payout import entitlement, payout
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Transaction
 from boltspec.chain.world import ChainWorld

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from boltproofs.security.numbers import lost_to
 from boltspec.chain.deadlines import Timing
 from boltspec.chain.moves import successors, take
-from boltspec.chain.properties import PROPERTIES
+from boltspec.chain.properties.catalogue import PROPERTIES
 from boltspec.chain.scenario import ChainScenario, Payment
 from boltspec.chain.world import ChainWorld, initial
 from boltspec.move import Move

@@ -1,0 +1,123 @@
+"""HTLCs: preimages and timeouts never cross, neither within the channel nor between it and its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from boltspec.chain.broadcasting import shown
+from boltspec.chain.enforcement import Situation
+from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, offerer
+from boltspec.chain.overdue import is_fulfilment_overdue, is_timeout_overdue
+from boltspec.chain.payments import Upstream, is_for_us, is_owed
+from boltspec.chain.properties.property import BY_PREIMAGE, BY_TIMEOUT, ChainProperty, honest, victim_of
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.world import ChainWorld, Status, standing_of
+
+
+def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
+    # What times out of a revoked commitment is taken in its second stage.
+    victim = victim_of(world)
+    return not any(
+        claim.use in BY_TIMEOUT
+        and 1 - claim.offerer in honest(world)
+        and 1 - claim.offerer != victim
+        and is_owed(world.payments[claim.payment_hash])
+        for claim in world.ledger.claims
+    )
+
+
+def _forwarder_safe(world: ChainWorld, scenario: ChainScenario) -> bool:
+    victim = victim_of(world)
+    for payment, progress in zip(scenario.payments, world.payments, strict=True):
+        if payment.offerer == victim:
+            # It has the whole channel for it.
+            continue
+        if progress.upstream is Upstream.LOST:
+            return False
+        if progress.upstream is Upstream.FAILED and progress.known[payment.offerer]:
+            return False
+    return True
+
+
+def _timeout_deadline(world: ChainWorld, scenario: ChainScenario) -> bool:
+    return _deadline(world, scenario, is_timeout_overdue)
+
+
+def _fulfil_deadline(world: ChainWorld, scenario: ChainScenario) -> bool:
+    return _deadline(world, scenario, is_fulfilment_overdue)
+
+
+def _deadline(world: ChainWorld, scenario: ChainScenario, is_overdue: Callable[..., bool]) -> bool:
+    talk = world.talk
+    if talk is None or world.ledger.closing is not None or world.hidden:
+        return True
+    return not any(
+        world.status[party] is Status.OPEN and is_overdue(talk.nodes[party], world, scenario) for party in honest(world)
+    )
+
+
+def _reorg_stable(world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether no incoming HTLC was failed whose outgoing one is (again) open on chain."""
+    victim = victim_of(world)
+    for index, payment in enumerate(scenario.payments):
+        if world.payments[index].upstream is not Upstream.FAILED or payment.offerer == victim:
+            continue
+        if any(_is_output_of(entry, payment.offerer, index) for entry in world.ledger.unspent):
+            return False
+        claims = [claim for claim in world.ledger.claims if claim.payment_hash == index]
+        if any(claim.use in BY_PREIMAGE for claim in claims):
+            return False
+    return True
+
+
+def _is_output_of(confirmed: Confirmed, seat: int, index: int) -> bool:
+    coin = confirmed.coin
+    if coin.kind not in HTLC_OUTPUTS or coin.htlc is None:
+        return False
+    return coin.htlc.payment_hash == index and offerer(coin) == seat
+
+
+def _preimage_hidden(world: ChainWorld, scenario: ChainScenario) -> bool:
+    """Say whether no claim in the pool shows a preimage that is not to be shown."""
+    for pooled in world.pool:
+        transaction = pooled.transaction
+        if world.ledger.closing is None or world.hidden or world.corrupt[transaction.signer]:
+            continue
+        known = standing_of(world, transaction.signer)
+        for index in shown(world, transaction):
+            committed = index in known.committed or known.case is Situation.REVOKED
+            if not (committed and is_for_us(world.payments[index])):
+                return False
+    return True
+
+
+NO_PAYOUT_RACE = ChainProperty(
+    "NoPayoutRace",
+    "Once it has shown the preimage the recipient never loses the HTLC to a timeout.",
+    _no_payout_race,
+)
+FORWARDER_SAFE = ChainProperty(
+    "ForwarderSafe",
+    "Who pays for an outgoing HTLC has been able to claim the incoming one.",
+    _forwarder_safe,
+)
+TIMEOUT_DEADLINE = ChainProperty(
+    "TimeoutDeadline",
+    "The offerer of an HTLC has failed the channel when the timeout deadline is past.",
+    _timeout_deadline,
+)
+FULFIL_DEADLINE = ChainProperty(
+    "FulfilDeadline",
+    "The recipient of an HTLC that it is owed has failed the channel when the fulfilment deadline is past.",
+    _fulfil_deadline,
+)
+PREIMAGE_HIDDEN = ChainProperty(
+    "PreimageHidden",
+    "A preimage is shown on chain only by its payee or who has paid for it, for an HTLC that is there for good.",
+    _preimage_hidden,
+)
+REORG_STABLE = ChainProperty(
+    "ReorgStable",
+    "What an honest party took for resolved does not become open again.",
+    _reorg_stable,
+)
