@@ -154,6 +154,23 @@ def test_deadlines_count_for_commitments_that_are_not_revoked_yet(
     assert search(cases(C3)[2], [entry for entry in PROPERTIES if entry.name == "ForwarderSafe"]).broken
 
 
+@pytest.mark.parametrize(
+    ("name", "thinks", "corrupt"),
+    [
+        ("TimeoutDeadline", "is_timeout_overdue", (False, True)),
+        ("FulfilDeadline", "is_fulfilment_overdue", (True, False)),
+    ],
+)
+def test_a_party_that_overlooks_a_deadline_is_caught(
+    search: Helper, name: str, thinks: str, corrupt: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The properties do not believe the party: they look at what was signed."""
+    monkeypatch.setattr(overdue, thinks, lambda *_: False)
+    wanted_to_hold = [entry for entry in PROPERTIES if entry.name == name]
+    scenario = replace(C1, corrupt=corrupt, every_corrupt_set=False)
+    assert search(scenario, wanted_to_hold).broken == name
+
+
 @pytest.mark.parametrize("scenario", cases(WITH_DISCONNECTION)[1:3], ids=lambda case: str(case.corrupt))
 def test_no_property_breaks_when_the_connection_is_lost(search: Helper, scenario: ChainScenario) -> None:
     assert search(scenario).broken is None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from boltspec.chain.broadcasting import shown
+from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
 from boltspec.chain.enforcement import Situation
 from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, offerer
-from boltspec.chain.overdue import is_fulfilment_overdue, is_timeout_overdue
 from boltspec.chain.payments import Upstream, is_for_us, is_owed
 from boltspec.chain.properties.property import BY_PREIMAGE, BY_TIMEOUT, ChainProperty, honest, victim_of
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, Status, standing_of
+from boltspec.commitment import CommittedHtlc
 
 
 def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -40,20 +41,40 @@ def _forwarder_safe(world: ChainWorld, scenario: ChainScenario) -> bool:
 
 
 def _timeout_deadline(world: ChainWorld, scenario: ChainScenario) -> bool:
-    return _deadline(world, scenario, is_timeout_overdue)
+    height, timing = world.ledger.height, scenario.timing
+    return not any(
+        is_past(timeout_deadline(htlc.cltv_expiry, timing), height)
+        for party in _talking(world)
+        for htlc in _payable(world, party, offered=True)
+    )
 
 
 def _fulfil_deadline(world: ChainWorld, scenario: ChainScenario) -> bool:
-    return _deadline(world, scenario, is_fulfilment_overdue)
-
-
-def _deadline(world: ChainWorld, scenario: ChainScenario, is_overdue: Callable[..., bool]) -> bool:
-    talk = world.talk
-    if talk is None or world.ledger.closing is not None or world.hidden:
-        return True
+    height, timing = world.ledger.height, scenario.timing
     return not any(
-        world.status[party] is Status.OPEN and is_overdue(talk.nodes[party], world, scenario) for party in honest(world)
+        is_owed(world.payments[htlc.payment_hash]) and is_past(fulfilment_deadline(htlc.cltv_expiry, timing), height)
+        for party in _talking(world)
+        for htlc in _payable(world, party, offered=False)
     )
+
+
+def _talking(world: ChainWorld) -> Iterator[int]:
+    """Yield the honest parties that have not given up on their peer, while nothing is on chain."""
+    if world.talk is None or world.ledger.closing is not None or world.hidden:
+        return
+    yield from (party for party in honest(world) if world.status[party] is Status.OPEN)
+
+
+def _payable(world: ChainWorld, party: int, *, offered: bool) -> Iterator[CommittedHtlc]:
+    """Yield the HTLCs that a party has offered, or that were offered to it, in commitments that are not revoked.
+
+    These are read off what was signed, not off the books by which the party decides.
+    """
+    assert world.talk is not None
+    for owner in (0, 1):
+        for held in world.talk.history[owner][world.talk.nodes[owner].local_revocations :]:
+            htlcs = () if held.signature.signed is None else held.signature.signed.htlcs
+            yield from (htlc for htlc in htlcs if (htlc.offered_by_owner is (owner == party)) is offered)
 
 
 def _reorg_stable(world: ChainWorld, scenario: ChainScenario) -> bool:
