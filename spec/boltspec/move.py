@@ -7,9 +7,11 @@ meant.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from boltspec.scenario import NAMES
+
+T = TypeVar("T")
 
 
 class Move(NamedTuple):
@@ -29,3 +31,8 @@ class Move(NamedTuple):
 
 CHAIN = -1
 """The seat of moves that are nobody's."""
+
+
+def with_entry(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
+    """Return what both parties have, one entry each, with one party's entry changed."""
+    return (value, pair[1]) if party == 0 else (pair[0], value)

@@ -26,7 +26,7 @@ made of functions of single components (:mod:`boltspec.party`), whose results a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from boltspec.channel import Channel, Link, opened
 from boltspec.commit import first_signature
@@ -35,7 +35,7 @@ from boltspec.enforcement import knows_secret, publish_commitment, resolution, s
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.ledger import Confirmed, Ledger, is_open, mine, spend
 from boltspec.messages import CommitmentSigned, Message
-from boltspec.move import CHAIN, Move
+from boltspec.move import CHAIN, Move, with_entry
 from boltspec.outputs import PATHS, Need, Path, Spender
 from boltspec.party import PLAIN, Steps, is_durable_before
 from boltspec.reestablish import must_ask_to_be_closed
@@ -43,8 +43,6 @@ from boltspec.rules import Reaction, duty
 from boltspec.scenario import Scenario
 from boltspec.units import Blocks, Height
 from boltspec.verdict import Refused, Rejected
-
-T = TypeVar("T")
 
 
 class Blame(NamedTuple):
@@ -135,32 +133,27 @@ def _sends(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterat
     abusive = scenario.corrupt[party] and world.abuses > 0
     for sent in steps.outgoing(scenario, party, world.nodes[party], world.offered[party], abusive):
         after = world._replace(
-            nodes=_with(world.nodes, party, sent.channel),
-            wires=_with(world.wires, party, (*world.wires[party], *sent.messages)),
-            offered=_with(world.offered, party, sent.offered),
+            nodes=with_entry(world.nodes, party, sent.channel),
+            wires=with_entry(world.wires, party, (*world.wires[party], *sent.messages)),
+            offered=with_entry(world.offered, party, sent.offered),
             abuses=world.abuses - sent.forbidden,
         )
         if world.crashes and any(map(is_durable_before, sent.messages)) and duty("D02-retransmission-n-01"):
-            after = after._replace(durable=_with(world.durable, party, sent.channel))
+            after = after._replace(durable=with_entry(world.durable, party, sent.channel))
         yield Move(party, "send", sent.label), after
-
-
-def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
-    """Return the pair with one party's entry changed."""
-    return (value, pair[1]) if party == 0 else (pair[0], value)
 
 
 def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tuple[Move, World]:
     message = world.wires[1 - party][0]
     move = Move(party, "deliver", type(message).__name__)
-    wires = _with(world.wires, 1 - party, world.wires[1 - party][1:])
+    wires = with_entry(world.wires, 1 - party, world.wires[1 - party][1:])
     verdict = steps.incoming(scenario, party, world.nodes[party], message)
     if isinstance(verdict, Rejected):
         return move, _rejected(world._replace(wires=wires), scenario, party, verdict)
     history = world.history
     if scenario.onchain and isinstance(message, CommitmentSigned):
-        history = _with(history, party, (*history[party], message))
-    return move, world._replace(nodes=_with(world.nodes, party, verdict.state), wires=wires, history=history)
+        history = with_entry(history, party, (*history[party], message))
+    return move, world._replace(nodes=with_entry(world.nodes, party, verdict.state), wires=wires, history=history)
 
 
 def _rejected(world: World, scenario: Scenario, party: int, verdict: Rejected) -> World:
@@ -191,15 +184,15 @@ def _losses(world: World, scenario: Scenario, steps: Steps) -> Iterator[tuple[Mo
             after = _restarted(world, party, initial(scenario).nodes[party], steps)
             yield (
                 Move(party, "restore", ""),
-                after._replace(restores=world.restores - 1, restored=_with(world.restored, party, True)),
+                after._replace(restores=world.restores - 1, restored=with_entry(world.restored, party, True)),
             )
 
 
 def _restarted(world: World, party: int, channel: Channel, steps: Steps) -> World:
     """Return the world in which a party has started again from an earlier state."""
     history = world.history[party][: channel.local_commitment_number + 1]
-    world = world._replace(history=_with(world.history, party, history))
-    return _reconnected(world, _with(world.nodes, party, channel), steps)
+    world = world._replace(history=with_entry(world.history, party, history))
+    return _reconnected(world, with_entry(world.nodes, party, channel), steps)
 
 
 def _reconnected(world: World, nodes: tuple[Channel, Channel], steps: Steps) -> World:

@@ -18,13 +18,10 @@ from boltspec.chain.ledger import confirm
 from boltspec.chain.mempool import Market, Pooled, is_admitted, outbidding, pin, submitted, withdrawal
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Form, Transaction, can_be_siphoned, siphoned, spending
-from boltspec.chain.world import ChainWorld, ways
+from boltspec.chain.world import ChainWorld, Reached, ways
 from boltspec.move import Move
 from boltspec.rules import duty
 from boltspec.verdict import Accepted
-
-Reached = Iterator[tuple[Move, ChainWorld]]
-"""Moves, with the worlds that they lead to."""
 
 
 def included(world: ChainWorld, move: Move, transaction: Transaction) -> tuple[Move, ChainWorld]:

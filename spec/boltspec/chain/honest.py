@@ -14,7 +14,8 @@ from boltspec.chain.learning import after_closing, settled_in_time
 from boltspec.chain.overdue import must_fail
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.speaking import made_durable
-from boltspec.chain.world import ChainWorld, Status, with_entry
+from boltspec.chain.world import ChainWorld, Status
+from boltspec.move import with_entry
 from boltspec.rules import duty
 
 

@@ -8,7 +8,8 @@ from boltspec.chain.conditions import Use
 from boltspec.chain.enforcement import STOP, Standing, depth, fails_upstream, fulfils_missing, learns_from
 from boltspec.chain.payments import Progress, failed_upstream, has_time, is_to_settle, learned, settled
 from boltspec.chain.scenario import ChainScenario
-from boltspec.chain.world import ChainWorld, Status, standing_of, with_entry
+from boltspec.chain.world import ChainWorld, Status, standing_of
+from boltspec.move import with_entry
 from boltspec.rules import duty
 from boltspec.units import Blocks
 

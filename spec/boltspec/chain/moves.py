@@ -7,7 +7,7 @@ reason transactions of honest parties that no other one conflicts with enter the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
@@ -26,11 +26,11 @@ from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.speaking import Said, after_message, may_send
 from boltspec.chain.times import branch_length, next_height
 from boltspec.chain.transactions import Transaction, closing_transaction
-from boltspec.chain.world import Block, ChainWorld, Status, begun, with_entry
+from boltspec.chain.world import Block, ChainWorld, Reached, Status, begun
 from boltspec.channel import Channel
 from boltspec.fees import commitment_fee
 from boltspec.messages import CommitmentSigned
-from boltspec.move import CHAIN, Move
+from boltspec.move import CHAIN, Move, with_entry
 from boltspec.rules import duty
 from boltspec.scenario import NAMES
 from boltspec.units import Blocks, Height, Msat, floor_to_sat
@@ -53,7 +53,6 @@ LOSSES = ("disconnect", "crash", "restore")
 """Moves that take everything off the wires."""
 PLAIN = Steps(_talk)
 """The functions themselves, computed anew each time."""
-Reached = Iterator[tuple[Move, ChainWorld]]
 
 
 def successors(world: ChainWorld, scenario: ChainScenario, steps: Steps = PLAIN) -> Reached:
@@ -196,8 +195,8 @@ def _expenses(world: ChainWorld, scenario: ChainScenario) -> Reached:
         return
     for party in (0, 1):
         if not world.corrupt[party] and world.status[party] is Status.OPEN and world.coins[party] and not duty(RESERVE):
-            left = (world.coins[0] - 1, world.coins[1]) if party == 0 else (world.coins[0], world.coins[1] - 1)
-            yield Move(party, "pay", "with a coin of the reserve"), replace(world, coins=left)
+            coins = with_entry(world.coins, party, world.coins[party] - 1)
+            yield Move(party, "pay", "with a coin of the reserve"), replace(world, coins=coins)
 
 
 # --- the block that is being built ---

@@ -5,20 +5,16 @@ They are as free as honest or corrupt neighbours could be within the bounds of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from boltspec.chain.honest import look
 from boltspec.chain.payments import Downstream, is_to_settle, last_preimage, learned, settled
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.speaking import made_durable
-from boltspec.chain.world import ChainWorld, Status
+from boltspec.chain.world import ChainWorld, Reached, Status
 from boltspec.htlc import REMOTE, Stage
 from boltspec.move import Move
 from boltspec.rules import duty
-
-Reached = Iterator[tuple[Move, ChainWorld]]
-"""Moves, with the worlds that they lead to."""
 
 
 def neighbours(world: ChainWorld, scenario: ChainScenario) -> Reached:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from boltspec.chain.deadlines import Timing
 from boltspec.chain.scenario import Payment
+from boltspec.move import with_entry
 from boltspec.units import Blocks, Height
 
 
@@ -103,7 +104,7 @@ def is_to_settle(progress: Progress, payment: Payment) -> bool:
 
 def known_to(progress: Progress, seat: int) -> Progress:
     """Return the progress once the party in a seat knows the preimage, and has told nobody."""
-    return progress._replace(known=(True, progress.known[1]) if seat == 0 else (progress.known[0], True))
+    return progress._replace(known=with_entry(progress.known, seat, True))
 
 
 def failed_upstream(progress: Progress) -> Progress:

@@ -21,6 +21,7 @@ from boltspec.messages import (
     UpdateFailMalformedHtlc,
     UpdateFulfillHtlc,
 )
+from boltspec.move import with_entry
 from boltspec.rules import duty
 
 
@@ -33,8 +34,7 @@ def made_durable(world: ChainWorld, party: int) -> ChainWorld:
     talk = world.talk
     if talk is None or not talk.crashes or not duty(DURABLE):
         return world
-    durable = (talk.nodes[0], talk.durable[1]) if party == 0 else (talk.durable[0], talk.nodes[1])
-    return replace(world, talk=talk._replace(durable=durable))
+    return replace(world, talk=talk._replace(durable=with_entry(talk.durable, party, talk.nodes[party])))
 
 
 def may_send(world: ChainWorld, scenario: ChainScenario, party: int, message: Message) -> bool:

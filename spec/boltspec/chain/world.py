@@ -105,6 +105,10 @@ class ChainWorld:
     """How often a transaction may still be driven out of the mempool."""
 
 
+Reached = Iterator[tuple[Move, ChainWorld]]
+"""Moves, with the worlds that they lead to."""
+
+
 def initial(scenario: ChainScenario) -> ChainWorld:
     """Return the world right after both ``channel_ready``."""
     if not scenario.every_corrupt_set:
@@ -152,11 +156,6 @@ def _commits(move: Move) -> bool:
     """Say whether a move brings HTLCs into both commitments."""
     adds = ("update_add_htlc", "commitment_signed", "revoke_and_ack")
     return move.action == "deliver" or (move.action == "send" and move.detail.split()[0] in adds)
-
-
-def with_entry(pair: tuple[Status, Status], party: int, value: Status) -> tuple[Status, Status]:
-    """Return the pair with one party's entry changed."""
-    return (value, pair[1]) if party == 0 else (pair[0], value)
 
 
 def standing_of(world: ChainWorld, party: int) -> Standing:

@@ -13,7 +13,7 @@ delivered, knowing more.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from boltspec.channel import opened
 from boltspec.closing import legacy, simple
@@ -23,11 +23,9 @@ from boltspec.closing.proposals import Progress
 from boltspec.closing.scenario import CloseScenario
 from boltspec.closing.state import Closing, reconnected
 from boltspec.closing.witness import Witness
-from boltspec.move import Move
+from boltspec.move import Move, with_entry
 from boltspec.rules import Reaction
 from boltspec.verdict import Rejected
-
-T = TypeVar("T")
 
 
 class Blame(NamedTuple):
@@ -101,21 +99,16 @@ def _sends(world: World, scenario: CloseScenario, party: int, steps: Steps) -> I
     node, witness = world.nodes[party], world.witness[party]
     for sent in steps.outgoing(scenario, party, node, world.progress[party], abusive):
         yield Move(party, "send", sent.label), world._replace(
-            nodes=_with(world.nodes, party, sent.closing),
-            wires=_with(world.wires, party, (*world.wires[party], sent.message)),
-            progress=_with(world.progress, party, sent.progress),
-            witness=_with(world.witness, party, steps.noted_sending(witness, node, sent.message)),
+            nodes=with_entry(world.nodes, party, sent.closing),
+            wires=with_entry(world.wires, party, (*world.wires[party], sent.message)),
+            progress=with_entry(world.progress, party, sent.progress),
+            witness=with_entry(world.witness, party, steps.noted_sending(witness, node, sent.message)),
             abuses=world.abuses - sent.forbidden,
         )
 
 
-def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
-    """Return the pair with one party's entry changed."""
-    return (value, pair[1]) if party == 0 else (pair[0], value)
-
-
 def _deliver(world: World, scenario: CloseScenario, party: int, steps: Steps) -> tuple[Move, World]:
-    message, wires = world.wires[1 - party][0], _with(world.wires, 1 - party, world.wires[1 - party][1:])
+    message, wires = world.wires[1 - party][0], with_entry(world.wires, 1 - party, world.wires[1 - party][1:])
     move = Move(party, "deliver", type(message).__name__)
     node = world.nodes[party]
     verdict = steps.incoming(scenario, party, node, message)
@@ -124,7 +117,9 @@ def _deliver(world: World, scenario: CloseScenario, party: int, steps: Steps) ->
         return move, world if scenario.corrupt[party] else _rejected(world, scenario, party, message, verdict)
     witness = steps.noted_receiving(world.witness[party], node, message)
     return move, world._replace(
-        nodes=_with(world.nodes, party, verdict.state), wires=wires, witness=_with(world.witness, party, witness)
+        nodes=with_entry(world.nodes, party, verdict.state),
+        wires=wires,
+        witness=with_entry(world.witness, party, witness),
     )
 
 
@@ -137,7 +132,7 @@ def _rejected(world: World, scenario: CloseScenario, party: int, message: Messag
             disputed = verdict.rule == "B02-closing-signed-r-07"
             witness = world.witness[party]
             witness = witness._replace(disputed=witness.disputed or disputed)
-            return world._replace(witness=_with(world.witness, party, witness))
+            return world._replace(witness=with_entry(world.witness, party, witness))
         case Reaction.WARN_AND_CLOSE:
             return _disconnected(world)
         case _:

@@ -20,7 +20,7 @@ from boltspec.connection.messages import Message
 from boltspec.connection.party import PLAIN, Said, Steps
 from boltspec.connection.scenario import ConnectionScenario
 from boltspec.connection.state import Connection, Slot, disconnected, reconnected
-from boltspec.move import CHAIN, Move
+from boltspec.move import CHAIN, Move, with_entry
 from boltspec.rules import RuleBroken
 from boltspec.verdict import Accepted, Rejected
 
@@ -94,9 +94,9 @@ def _of_party(world: World, scenario: ConnectionScenario, party: int, steps: Ste
     for sent in steps.outgoing(scenario, party, world.nodes[party], world.said[party], may_stray):
         after = replace(
             world,
-            nodes=_with(world.nodes, party, sent.state),
-            wires=_on_wire(world, party, (*world.wires[party], sent.message)),
-            said=(sent.said, world.said[1]) if party == 0 else (world.said[0], sent.said),
+            nodes=with_entry(world.nodes, party, sent.state),
+            wires=with_entry(world.wires, party, (*world.wires[party], sent.message)),
+            said=with_entry(world.said, party, sent.said),
             abuses=world.abuses - sent.strays,
         )
         yield Move(party, "send", sent.label), after
@@ -104,21 +104,13 @@ def _of_party(world: World, scenario: ConnectionScenario, party: int, steps: Ste
         yield _deliver(world, scenario, party, steps)
 
 
-def _with(nodes: Pair, party: int, state: Connection) -> Pair:
-    return (state, nodes[1]) if party == 0 else (nodes[0], state)
-
-
-def _on_wire(world: World, party: int, wire: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    return (wire, world.wires[1]) if party == 0 else (world.wires[0], wire)
-
-
 def _deliver(world: World, scenario: ConnectionScenario, party: int, steps: Steps) -> tuple[Move, World]:
     message, *rest = world.wires[1 - party]
     move = Move(party, "deliver", type(message).__name__)
-    world = replace(world, wires=_on_wire(world, 1 - party, tuple(rest)))
+    world = replace(world, wires=with_entry(world.wires, 1 - party, tuple(rest)))
     verdict = steps.incoming(scenario, party, world.nodes[party], message)
     if isinstance(verdict, Accepted):
-        return move, replace(world, nodes=_with(world.nodes, party, verdict.state))
+        return move, replace(world, nodes=with_entry(world.nodes, party, verdict.state))
     return move, world if scenario.corrupt[party] else _rejected(world, scenario, party, verdict)
 
 
@@ -152,4 +144,4 @@ def _patience_ends(world: World, scenario: ConnectionScenario) -> Moves:
             # Of two honest nodes the other should have answered.
             blame = None if any(scenario.corrupt) else Blame(party, "B01-ping-pong-r-01")
             closed = replace(_closed(world), blame=blame)
-            yield Move(party, "give up", ""), replace(closed, nodes=_with(closed.nodes, party, given_up(node)))
+            yield Move(party, "give up", ""), replace(closed, nodes=with_entry(closed.nodes, party, given_up(node)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from boltspec.closing.transaction import ClosingTx
 from boltspec.establishment.funding import Transaction
@@ -36,12 +36,10 @@ from boltspec.lifetime.steps import (
 )
 from boltspec.lifetime.temptations import abuses
 from boltspec.messages import Update
-from boltspec.move import CHAIN, Move
+from boltspec.move import CHAIN, Move, with_entry
 from boltspec.rules import EVERY_RULE, Reaction, without
 from boltspec.units import Blocks
 from boltspec.verdict import Accepted, Rejected
-
-T = TypeVar("T")
 
 
 class Blame(NamedTuple):
@@ -155,9 +153,9 @@ def successors(world: World, scenario: LifeScenario, steps: Steps = PLAIN) -> Mo
 def _sends(world: World, scenario: LifeScenario, party: int, steps: Steps) -> Moves:
     for label, messages, life, offered in steps.sending(scenario, party, world.nodes[party], world.offered[party]):
         after = world._replace(
-            nodes=_with(world.nodes, party, life),
-            wires=_with(world.wires, party, (*world.wires[party], *messages)),
-            offered=_with(world.offered, party, offered),
+            nodes=with_entry(world.nodes, party, life),
+            wires=with_entry(world.wires, party, (*world.wires[party], *messages)),
+            offered=with_entry(world.offered, party, offered),
         )
         if not all(isinstance(message, Update) for message in messages):
             after = _durable(after, party)
@@ -168,12 +166,7 @@ def _durable(world: World, party: int) -> World:
     """Return the world in which a party has made its state durable."""
     if not world.crashes:
         return world
-    return world._replace(durable=_with(world.durable, party, world.nodes[party]))
-
-
-def _with(pair: tuple[T, T], party: int, value: T) -> tuple[T, T]:
-    """Return the pair with one party's entry changed."""
-    return (value, pair[1]) if party == 0 else (pair[0], value)
+    return world._replace(durable=with_entry(world.durable, party, world.nodes[party]))
 
 
 def _abuses(world: World, scenario: LifeScenario, party: int, steps: Steps) -> Moves:
@@ -181,13 +174,13 @@ def _abuses(world: World, scenario: LifeScenario, party: int, steps: Steps) -> M
         # What is under way is delivered first; after an end nothing counts but the error.
         return
     for label, message, life in steps.abuses(scenario, party, world.nodes[party]):
-        after = world._replace(nodes=_with(world.nodes, party, life), abuses=world.abuses - 1)
+        after = world._replace(nodes=with_entry(world.nodes, party, life), abuses=world.abuses - 1)
         yield Move(party, "abuse", label), _taken(after, scenario, 1 - party, message, steps)
 
 
 def _deliver(world: World, scenario: LifeScenario, party: int, steps: Steps) -> tuple[Move, World]:
     message, *rest = world.wires[1 - party]
-    world = world._replace(wires=_with(world.wires, 1 - party, tuple(rest)))
+    world = world._replace(wires=with_entry(world.wires, 1 - party, tuple(rest)))
     return Move(party, "deliver", type(message).__name__), _taken(world, scenario, party, message, steps)
 
 
@@ -195,13 +188,13 @@ def _taken(world: World, scenario: LifeScenario, party: int, message: Message, s
     """Return the world after a party has got a message."""
     abused = world.abuses < scenario.abuses
     if scenario.corrupt[party] and abused:
-        return world._replace(nodes=_with(world.nodes, party, steps.taking(world.nodes[party], message)))
+        return world._replace(nodes=with_entry(world.nodes, party, steps.taking(world.nodes[party], message)))
     verdict = steps.receiving(world.nodes[party], message)
     if not isinstance(verdict, Rejected):
-        return world._replace(nodes=_with(world.nodes, party, verdict.state))
+        return world._replace(nodes=with_entry(world.nodes, party, verdict.state))
     if not abused:
         world = world._replace(blame=Blame(party, verdict.rule))
-    lives = _with(world.nodes, party, react(world.nodes[party], verdict))
+    lives = with_entry(world.nodes, party, react(world.nodes[party], verdict))
     if verdict.reaction in (Reaction.WARN_AND_CLOSE, Reaction.CLOSE):
         return _reconnected(world, lives, steps)
     return world._replace(nodes=lives)
@@ -210,11 +203,11 @@ def _taken(world: World, scenario: LifeScenario, party: int, message: Message, s
 def _mishaps(world: World, party: int, steps: Steps) -> Moves:
     durable = world.durable[party]
     if world.crashes and durable is not None:
-        after = _reconnected(world, _with(world.nodes, party, durable), steps)
+        after = _reconnected(world, with_entry(world.nodes, party, durable), steps)
         yield Move(party, "crash", ""), _seen(after._replace(crashes=world.crashes - 1))
     life = world.nodes[party]
     if world.failures and life.closing is not None and life.end is End.NONE:
-        lives = _with(world.nodes, party, failed(life, owes_error=True))
+        lives = with_entry(world.nodes, party, failed(life, owes_error=True))
         yield Move(party, "fail", "the channel"), _durable(
             world._replace(nodes=lives, failures=world.failures - 1), party
         )
@@ -267,5 +260,3 @@ def _looking(life: Life, world: World) -> Life:
         return life
     seen = look_at(life.establishment.funding, world.published, world.confirmations, REAL_SCID)
     return look(life, seen, world.spent)
-
-
