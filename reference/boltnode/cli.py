@@ -131,8 +131,7 @@ def run(arguments: Sequence[str]) -> int:
         from boltnode.channels.configured import engine_for  # noqa: PLC0415  # a command need not wait for all
         from boltnode.daemon import run_daemon  # noqa: PLC0415  # of the node to load
 
-        with engine_for(options) as engine:
-            return run_daemon(options, engine)
+        return run_daemon(options, engine_for(options))
     response = call(options.rpc_path, line.words[0], parameters(line.words[1:], line.flags))
     _show(response.get("result", response.get("error")), line)
     return ERROR_REPLY if "error" in response else DONE

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import AbstractContextManager
 from typing import Final
 
 from boltnode.engine import Engine
@@ -17,8 +18,11 @@ SWITCH_SECONDS: Final = 0.001
 """How long the event loop may keep the thread waiting that has made something durable; Python's default is 5 ms."""
 
 
-def run_daemon(options: Options, engine: Engine | None = None) -> int:
-    """Run a node until it is stopped; the exit status. Says on standard output when it is ready."""
+def run_daemon(options: Options, engine: AbstractContextManager[Engine]) -> int:
+    """Run a node until it is stopped; the exit status. Says on standard output when it is ready.
+
+    The context of the engine is entered with the node's folder locked, and left before that is given up.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -37,7 +41,7 @@ def run_daemon(options: Options, engine: Engine | None = None) -> int:
     return STOPPED
 
 
-async def _run(options: Options, engine: Engine | None) -> None:
+async def _run(options: Options, engine: AbstractContextManager[Engine]) -> None:
     async with running_node(options, engine) as services:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,15 +10,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 
 from boltnode.clock import Clock, system_clock
 from boltnode.engine import Engine
 from boltnode.invoices import InvoiceBook
 from boltnode.keys import SEED_SIZE, NodeKey
 from boltnode.network import network_named
-from boltnode.no_channels import NoChannels
 from boltnode.options import DATABASE_NAME, Options
 from boltnode.payments import PaymentBook
 from boltnode.peers.limits import PeerLimits, within_file_limit
@@ -27,7 +25,7 @@ from boltnode.peers.reconnector import Reconnector
 from boltnode.peers.switchboard import Switchboard
 from boltnode.rpc.context import RpcContext
 from boltnode.rpc.server import RpcServer
-from boltnode.rpc.table import WITH_ENGINE, WITHOUT_ENGINE
+from boltnode.rpc.table import WITH_ENGINE
 from boltnode.services import Services
 from boltnode.storage import node_row, peer_rows
 from boltnode.storage.database import Database, Observer, ignore
@@ -37,12 +35,6 @@ from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.latch import SigningLatch, SigningStopped
 from boltnode.storage.node_row import NodeRow
 from boltnode.storage.unit_of_work import UnitOfWork
-from boltwire.features import FeatureBits
-
-BASE_FEATURES: Final = FeatureBits.of(
-    required=("option_data_loss_protect", "var_onion_optin", "option_static_remotekey", "payment_secret")
-)
-"""What every node has, with or without channels."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +42,7 @@ _log = logging.getLogger(__name__)
 @asynccontextmanager
 async def running_node(
     options: Options,
-    engine: Engine | None = None,
+    engine: AbstractContextManager[Engine],
     *,
     clock: Clock = system_clock,
     limits: PeerLimits | None = None,
@@ -58,15 +50,16 @@ async def running_node(
 ) -> AsyncIterator[Services]:
     """A node that runs until the context is left.
 
-    Raises a :class:`boltnode.storage.errors.StorageError` if its folder cannot be used, OSError if an address or the
-    socket cannot be had. ``observe`` is told of every step of the storage, for tests that crash there.
+    The context of the engine is entered when the folder is locked, and left before that is given up. Raises a
+    :class:`boltnode.storage.errors.StorageError` if the folder cannot be used, OSError if an address or the socket
+    cannot be had. ``observe`` is told of every step of the storage, for tests that crash there.
     """
     async with AsyncExitStack() as stack:
         commits, latch, row = await _open_storage(stack, options, clock, observe)
-        services = await _services(options, engine, clock, limits or _limits(options), (commits, latch, row))
-        if engine is not None:
-            await engine.start(services)
-            stack.push_async_callback(engine.stop)
+        entered = stack.enter_context(engine)
+        services = await _services(options, entered, clock, limits or _limits(options), (commits, latch, row))
+        await entered.start(services)
+        stack.push_async_callback(entered.stop)
         stack.push_async_callback(services.switchboard.close)
         stack.push_async_callback(services.reconnector.close)
         for address in options.addr:
@@ -74,7 +67,7 @@ async def running_node(
         for peer in await commits.read(peer_rows.load):
             if peer.host is not None and peer.port is not None:
                 services.reconnector.keep(peer.node_id, peer.host, peer.port)
-        await _serve(stack, services, engine)
+        await _serve(stack, services, entered)
         _log.info("the node runs", extra={"node_id": services.key.node_id.hex(), "network": options.network})
         yield services
         _log.info("the node stops")
@@ -110,7 +103,7 @@ def _limits(options: Options) -> PeerLimits:
 
 async def _services(
     options: Options,
-    engine: Engine | None,
+    engine: Engine,
     clock: Clock,
     limits: PeerLimits,
     storage: tuple[GroupCommit, SigningLatch, NodeRow],
@@ -122,8 +115,7 @@ async def _services(
     await invoices.load()
     await payments.load()
     latch.on_close(lambda reason: payments.give_up(SigningStopped(reason)))
-    handler, features = (NoChannels(), BASE_FEATURES) if engine is None else (engine, engine.features)
-    switchboard = Switchboard(key.static_key, (network.chain_hash,), features, limits, handler)
+    switchboard = Switchboard(key.static_key, (network.chain_hash,), engine.features, limits, engine)
     return Services(
         options=options,
         network=network,
@@ -141,8 +133,7 @@ async def _services(
     )
 
 
-async def _serve(stack: AsyncExitStack, services: Services, engine: Engine | None) -> None:
-    commands = WITHOUT_ENGINE if engine is None else WITH_ENGINE
-    server = RpcServer(commands, RpcContext(services, engine, commands))
+async def _serve(stack: AsyncExitStack, services: Services, engine: Engine) -> None:
+    server = RpcServer(WITH_ENGINE, RpcContext(services, engine, WITH_ENGINE))
     await server.start(services.options.rpc_path)
     stack.push_async_callback(server.close)

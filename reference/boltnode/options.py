@@ -17,7 +17,7 @@ CONFIG_NAME: Final = "config"
 DATABASE_NAME: Final = "node.sqlite3"
 """File in the folder of the network."""
 CHAIN_NAME: Final = "chain"
-"""Folder in that of the network, if the node serves a chain."""
+"""Folder in that of the network, of the chain that the node serves without a bitcoind."""
 TAKEN_NAMES: Final = (CONFIG_NAME, CHAIN_NAME, LOCK_NAME, DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
 """Files of the node, which no other may overwrite."""
 DEFAULT_FOLDER: Final = "~/.boltnode"
@@ -63,7 +63,7 @@ class Options:
 
     @property
     def chain_folder(self) -> Path:
-        """Of the chain that the node serves itself."""
+        """Of the chain that the node serves without a bitcoind."""
         return self.folder / CHAIN_NAME
 
     @property
@@ -180,7 +180,8 @@ OPTIONS: Final = (
     Option(
         "bitcoin-rpcport",
         "PORT",
-        "Where bitcoind, or boltchain serve, answers on the loopback interface; 0 for a node without channels.",
+        "Where bitcoind, or boltchain serve, answers on the loopback interface. 0 for none: then the node serves a"
+        " regtest chain of its own, kept in the folder of the network.",
         _number(0, 65535),
         "0",
     ),
@@ -196,8 +197,8 @@ OPTIONS: Final = (
     Option(
         "serve-chain",
         "PORT",
-        "Without a bitcoind: serve an embedded regtest chain there, kept in the folder of the network. Other nodes join"
-        " by bitcoin-rpcport and bitcoin-datadir. 0 for none.",
+        "Port of the chain that the node serves without a bitcoind, for other nodes to join by bitcoin-rpcport and"
+        " bitcoin-datadir. 0 takes any free one; the log says which.",
         _number(0, 65535),
         "0",
     ),

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from boltnode.no_channels import NoChannels
 from boltnode.peers.connection import PeerConnection
 from boltnode.peers.limits import PeerLimits
 from boltnode.peers.switchboard import Switchboard
@@ -46,7 +45,7 @@ _HTLCS = Htlcs(
 _CHANNEL = replace(opened(_PARAMS), htlcs=_HTLCS)
 
 
-class _Node(NoChannels):
+class _Node:
     """Stores and answers."""
 
     def __init__(self, secret: int, commits: GroupCommit) -> None:
@@ -66,6 +65,15 @@ class _Node(NoChannels):
             self.lanes.pop(lane).set_result(None)
         else:
             self.step(peer, lane, step)
+
+    def connected(self, peer: PeerConnection) -> None:
+        """Nothing is taken up."""
+
+    def disconnected(self, node_id: bytes) -> None:
+        """Nothing is waited for."""
+
+    def wants(self, node_id: bytes) -> bool:
+        return False
 
     def step(self, peer: PeerConnection, lane: int, step: int) -> None:
         self.revisions[lane] = revision = self.revisions.get(lane, 0) + 1

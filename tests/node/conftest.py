@@ -97,6 +97,13 @@ def run_boltnode() -> Callable[..., Any]:
     return found
 
 
+@pytest.fixture(scope="session")
+def idle_engine() -> Callable[[], Any]:
+    """``idle_engine()``: one without channels, as ``running_node`` takes it."""
+    found: Callable[[], Any] = _module("idle_engine").idle_engine
+    return found
+
+
 @pytest.fixture
 def limit_file_size() -> Callable[[int, int], None]:
     """``limit_file_size(pid, bytes)``: no file of that process may grow beyond."""

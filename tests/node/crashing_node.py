@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from idle_engine import idle_engine  # type: ignore[import-not-found]
+
 from boltnode.node import running_node
 from boltnode.options import Options
 from boltnode.payments import NewPayment
@@ -55,7 +57,8 @@ async def ask(services: Services, method: str, *params: object) -> dict[str, Any
 
 async def story(folder: Path, killer: Killer) -> None:
     """Invoices one after the other and at once, one of them paid; a payment that is made."""
-    async with running_node(Options(lightning_dir=folder, network="regtest"), observe=killer) as services:
+    options = Options(lightning_dir=folder, network="regtest")
+    async with running_node(options, idle_engine(), observe=killer) as services:
         tell("node", services.key.node_id.hex())
         for number in range(INVOICES):
             tell("invoice", (await ask(services, "invoice", 1, f"alone {number}", ""))["bolt11"])

@@ -1,4 +1,4 @@
-"""A script for ``pyln-client``, unmodified, against two nodes without channels. Run by test_pyln_client.py.
+"""A script for ``pyln-client``, unmodified, against two nodes that have no channel. Run by test_pyln_client.py.
 
 Arguments: the sockets of the two nodes. Prints one JSON object with what the client saw.
 """

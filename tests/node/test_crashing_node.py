@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ def run(jobs: list[tuple[Path, int]]) -> list[tuple[Told, int]]:
     return [([(kind, value) for kind, value in result["told"]], result["exit"]) for result in results]
 
 
-async def restart(folder: Path) -> dict[str, Any]:
+async def restart(folder: Path, engine: Any) -> dict[str, Any]:
     """What a node knows that is started in the folder."""
-    async with running_node(Options(lightning_dir=folder, network="regtest")) as services:
+    async with running_node(Options(lightning_dir=folder, network="regtest"), engine) as services:
         invoices = await services.invoices.find()
         payments = await services.payments.find()
         assert {row.payment_hash for row in payments if row.status == "pending"} == {
@@ -51,24 +52,24 @@ def require_known(told: Told, known: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
+def steps(tmp_path_factory: pytest.TempPathFactory, idle_engine: Callable[[], Any]) -> int:
     """How many steps the story takes when nothing kills it."""
     folder = tmp_path_factory.mktemp("whole")
     ((told, status),) = run([(folder, 0)])
     assert status == 0
-    require_known(told, asyncio.run(restart(folder)))
+    require_known(told, asyncio.run(restart(folder, idle_engine())))
     assert [kind for kind, _ in told if kind != "invoice"] == ["node", "settled", "begun", "complete", "steps"]
     count = told[-1][1]
     assert isinstance(count, int)
     return count
 
 
-def test_killed_at_every_step(tmp_path: Path, steps: int) -> None:
+def test_killed_at_every_step(tmp_path: Path, steps: int, idle_engine: Callable[[], Any]) -> None:
     assert steps >= 40
     jobs = [(tmp_path / str(at), at) for at in range(1, steps + 1)]
     reached = set()
     for (folder, _), (told, status) in zip(jobs, run(jobs), strict=True):
         assert status == -signal.SIGKILL
-        require_known(told, asyncio.run(restart(folder)))
+        require_known(told, asyncio.run(restart(folder, idle_engine())))
         reached |= {kind for kind, _ in told}
     assert reached == {"node", "invoice", "settled", "begun", "complete"}

@@ -125,8 +125,10 @@ def test_node_that_cannot_start_says_why(
         connection.execute(f"PRAGMA application_id = {0x626F6C74}")
         connection.close()
     elif damage == "other network":
-        assert start_daemon(folder, "--network", "signet").end()[0] == 0
-        (folder / "signet" / "node.sqlite3").rename(database)
+        assert start_daemon(folder).end()[0] == 0
+        (folder / "signet").mkdir()
+        database.rename(folder / "signet" / "node.sqlite3")
+        options = ["--network", "signet", "--bitcoin-rpcport", "1"]
     elif damage == "address in use":
         options = ["--addr", f"127.0.0.1:{held.getsockname()[1]}"]
     done = run_boltnode("daemon", "--lightning-dir", str(folder), *options)
@@ -135,7 +137,7 @@ def test_node_that_cannot_start_says_why(
     words = {
         "noise": "the file is not a database",
         "future": "the database has version 999, this program knows up to",
-        "other network": "the node in this folder lives on signet, not on regtest",
+        "other network": "the node in this folder lives on regtest, not on signet",
         "address in use": "address already in use",
         "folder is a file": "Not a directory",
     }
@@ -208,25 +210,95 @@ def test_stop_does_not_wait_for_a_client_that_says_nothing(start_daemon: StartDa
         assert time.monotonic() - started < 30
 
 
-def test_chain_is_served_by_the_node_itself(start_daemon: StartDaemon, folder: Path) -> None:
-    port = str(free_port())
-    daemon = start_daemon(folder, "--serve-chain", port)
-    other = start_daemon(
-        folder.parent / "other", "--bitcoin-rpcport", port, "--bitcoin-datadir", str(folder / "regtest/chain")
-    )
-    address = daemon.result("newaddr", "bech32")["bech32"]
-    rpc = Rpc.from_cookie(int(port), folder / "regtest/chain/regtest/.cookie")
-    rpc.call("generatetoaddress", 3, address)
-    rpc.close()
-    while daemon.result("getinfo")["blockheight"] < 3 or other.result("getinfo")["blockheight"] < 3:
+def served(daemon: Any) -> Rpc:
+    """The chain that a node serves by itself, as a user finds it: by the log and the cookie."""
+    lines = [json.loads(line) for line in (daemon.folder / "regtest" / "log").read_text().splitlines()]
+    endpoint = next(line["endpoint"] for line in reversed(lines) if line["says"] == "the chain answers")
+    return Rpc.from_cookie(int(endpoint.rpartition(":")[2]), daemon.folder / "regtest/chain/regtest/.cookie")
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Until it is so; how long that takes decides nothing."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+def wait_for_height(height: int, *daemons: Any) -> None:
+    """Until the nodes have seen the block."""
+    wait(lambda: all(daemon.result("getinfo")["blockheight"] >= height for daemon in daemons))
+
+
+def test_chain_of_its_own_is_served_without_a_bitcoind_kept_and_ended_with_the_node(
+    start_daemon: StartDaemon, folder: Path
+) -> None:
+    daemon = start_daemon(folder, "--log-file", "log")
+    rpc = served(daemon)
+    rpc.call("generatetoaddress", 3, daemon.result("newaddr", "bech32")["bech32"])
+    best = rpc.call("getbestblockhash")
+    wait_for_height(3, daemon)
     assert [coin["status"] for coin in daemon.result("listfunds")["outputs"]] == ["immature"] * 3
-    assert other.end()[0] == 0
     assert daemon.end()[0] == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", rpc.port))
+    rpc.close()
+    again = start_daemon(folder, "--log-file", "log")
+    rpc = served(again)
+    assert rpc.call("getbestblockhash") == best
+    rpc.close()
+    assert again.result("getinfo")["blockheight"] == 3
 
 
-def test_chain_cannot_be_served_and_be_elsewhere(run_boltnode: Callable[..., Any], folder: Path) -> None:
-    words = ("daemon", "--lightning-dir", str(folder), "--serve-chain", "1", "--bitcoin-rpcport", "2")
-    refused = run_boltnode(*words)
+def test_chain_of_its_own_ends_with_a_node_that_is_killed(start_daemon: StartDaemon, folder: Path) -> None:
+    daemon = start_daemon(folder, "--log-file", "log")
+    rpc = served(daemon)
+    assert daemon.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    cookie = folder / "regtest/chain/regtest/.cookie"
+    wait(lambda: not cookie.exists())  # the server removes it when it ends in order
+    rpc.close()
+    assert start_daemon(folder).end()[0] == 0
+
+
+def test_other_node_joins_the_chain_that_is_served_at_a_given_port(start_daemon: StartDaemon, folder: Path) -> None:
+    port = str(free_port())
+    daemon = start_daemon(folder, "--serve-chain", port, "--log-file", "log")
+    at = ("--bitcoin-rpcport", port, "--bitcoin-datadir", str(folder / "regtest/chain"))
+    other = start_daemon(folder.parent / "other", *at)
+    rpc = served(daemon)
+    assert rpc.port == int(port)
+    rpc.call("generatetoaddress", 3, other.result("newaddr", "bech32")["bech32"])
+    rpc.close()
+    wait_for_height(3, daemon, other)
+    assert [coin["status"] for coin in other.result("listfunds")["outputs"]] == ["immature"] * 3
+    assert not (folder.parent / "other" / "regtest" / "chain").exists()
+    assert [node.end()[0] for node in (other, daemon)] == [0, 0]
+
+
+def test_chain_that_cannot_be_served_is_said_and_nothing_runs(run_boltnode: Callable[..., Any], folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = run_boltnode("daemon", "--lightning-dir", str(folder), "--serve-chain", port)
+    assert refused.returncode == 1
+    assert "boltchain serve did not start" in refused.stderr
+    assert "address already in use" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--serve-chain", "1", "--bitcoin-rpcport", "2"), "serve-chain takes the place of bitcoin-rpcport"),
+        (("--network", "signet"), "signet needs a bitcoind: bitcoin-rpcport says where"),
+        (("--network", "signet", "--serve-chain", "1"), "signet needs a bitcoind"),
+        (("--bitcoin-rpcport", "1", "--bitcoin-rpcuser", "x"), "bitcoin-rpcuser and bitcoin-rpcpassword belong"),
+        (("--bitcoin-rpcuser", "x"), "bitcoin-rpcuser and bitcoin-rpcpassword belong"),
+    ],
+)
+def test_options_about_the_chain_that_do_not_fit_together(
+    run_boltnode: Callable[..., Any], folder: Path, options: tuple[str, ...], message: str
+) -> None:
+    refused = run_boltnode("daemon", "--lightning-dir", str(folder), *options)
     assert refused.returncode == 3
-    assert "serve-chain" in refused.stderr
+    assert message in refused.stderr
+    assert not folder.exists()

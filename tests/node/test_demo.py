@@ -1,4 +1,4 @@
-"""The demo tells its stories in time, and does not say that something held that did not."""
+"""The demo tells its stories to the end, and does not say that something held that did not."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ class ChainWatch:
         info = await self.client.chain_info()
         if info.network != network:
             raise ChainUnavailable(f"the chain at {self.client.endpoint} is {info.network}, not {network}")
+        _log.info("the chain answers", extra={"endpoint": str(self.client.endpoint), "height": info.best.height})
         blocks = await commits.read(chain_rows.load)
         rows = await commits.read(lambda connection: wallet_rows.load(connection, KIND))
         self.store = NodeWalletStore(commits, services.latch, rows)

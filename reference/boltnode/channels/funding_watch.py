@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from boltchain.client.follower import BlockConnected, BlockDisconnected
-from boltchain.transaction import Transaction
+from boltchain.transaction import OutPoint, Transaction
 from boltnode.channels.listing import spent_kind
 from boltnode.channels.machine import ChannelMachine
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
@@ -31,10 +31,9 @@ def look_at_block(machine: ChannelMachine, event: BlockConnected) -> None:
     _count(machine, event.position.height)
 
 
-def _spends(previous: object, machine: ChannelMachine) -> bool:
+def _spends(previous: OutPoint, machine: ChannelMachine) -> bool:
     funding = machine.record.funding
-    txid, vout = getattr(previous, "txid", None), getattr(previous, "vout", None)
-    return funding is not None and (txid, vout) == (funding.txid, funding.vout)
+    return funding is not None and (previous.txid, previous.vout) == (funding.txid, funding.vout)
 
 
 def _note_funding(machine: ChannelMachine, transaction: Transaction, height: int, index: int) -> None:

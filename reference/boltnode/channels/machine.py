@@ -181,9 +181,8 @@ class ChannelMachine:
 
     def _note_heard(self, fact: Message) -> None:
         match fact:
-            case OpenChannel() | AcceptChannel():
-                if isinstance(fact, AcceptChannel):
-                    self._out.happenings.append(happenings.TermsAgreed())
+            case AcceptChannel():
+                self._out.happenings.append(happenings.TermsAgreed())
             case FundingCreated():
                 self._say(next_funding_signed(self.life.establishment))
             case FundingSigned():

@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -191,7 +191,8 @@ async def staged(say: Print, *, simple_close: bool = True) -> AsyncIterator[Stag
         ]
         nodes = [
             running_node(
-                Options(lightning_dir=Path(folder, name), network="regtest", addr=(Address("127.0.0.1", 0),)), engine
+                Options(lightning_dir=Path(folder, name), network="regtest", addr=(Address("127.0.0.1", 0),)),
+                nullcontext(engine),
             )
             for name, engine in zip(("alice", "bob"), engines, strict=True)
         ]

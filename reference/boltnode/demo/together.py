@@ -16,44 +16,60 @@ LOST_PREIMAGE: Final = b"a preimage that Bob never wrote."
 
 async def tell(stage: Stage) -> None:
     """Open, pay both ways, fail a payment and see it refunded, close together."""
-    alice, bob, say = stage.alice, stage.bob, stage.say
+    await _fund(stage)
+    tea = await _buy_tea(stage)
+    await _buy_cake(stage)
+    await _pay_what_is_lost(stage, like=tea)
+    await _close(stage)
+
+
+async def _fund(stage: Stage) -> None:
     stage.step("Alice mines a block, and waits until she can spend its reward.")
-    address = (await alice.ask("newaddr", addresstype="p2tr"))["p2tr"]
+    address = (await stage.alice.ask("newaddr", addresstype="p2tr"))["p2tr"]
     await stage.mine(to=address)
     await stage.mine(MATURE)
     await stage.show()
 
     stage.step("She connects to Bob and opens a channel; its funding transaction is confirmed.")
     await open_channel(stage)
-    first, second = await stage.show()
-    stage.expect((first.channel_sat, second.channel_sat), (CAPACITY_SAT, 0), "balances after opening")
+    await _hold(stage, CAPACITY_SAT, 0)
 
+
+async def _buy_tea(stage: Stage) -> str:
+    """Alice's payment; Bob's invoice."""
     stage.step(f"Bob sells tea: Alice pays him {TEA_SAT:,} sat, with no transaction on the chain.")
-    tea = await bob.ask("invoice", amount_msat=TEA_SAT * 1000, label="tea", description="a lot of tea")
-    paid = await alice.ask("pay", bolt11=tea["bolt11"])
-    say(f"    the preimage is the receipt: {paid['payment_preimage']}")
+    tea = await stage.bob.ask("invoice", amount_msat=TEA_SAT * 1000, label="tea", description="a lot of tea")
+    paid = await stage.alice.ask("pay", bolt11=tea["bolt11"])
+    stage.say(f"    the preimage is the receipt: {paid['payment_preimage']}")
     await stage.until_settled()
     await _hold(stage, CAPACITY_SAT - TEA_SAT, TEA_SAT)
+    return str(tea["bolt11"])
 
+
+async def _buy_cake(stage: Stage) -> None:
     stage.step(f"Alice sells cake: Bob pays her {CAKE_SAT:,} sat.")
-    cake = await alice.ask("invoice", amount_msat=CAKE_SAT * 1000, label="cake", description="some cake")
-    await bob.ask("pay", bolt11=cake["bolt11"])
+    cake = await stage.alice.ask("invoice", amount_msat=CAKE_SAT * 1000, label="cake", description="some cake")
+    await stage.bob.ask("pay", bolt11=cake["bolt11"])
     await stage.until_settled()
     await _hold(stage, CAPACITY_SAT - TEA_SAT + CAKE_SAT, TEA_SAT - CAKE_SAT)
 
+
+async def _pay_what_is_lost(stage: Stage, *, like: str) -> None:
     stage.step("Alice pays an invoice that Bob has lost: he gives the HTLC back, and she is refunded.")
     try:
-        await alice.ask("pay", bolt11=_lost_invoice(stage, tea["bolt11"]))
+        await stage.alice.ask("pay", bolt11=_lost_invoice(stage, like))
     except RefusedByNode as refusal:
-        say(f"    refused: {refusal}")
+        stage.say(f"    refused: {refusal}")
     else:
         raise DemoFailed("a payment that nobody can claim was made")
     await stage.until_settled()
     await _hold(stage, CAPACITY_SAT - TEA_SAT + CAKE_SAT, TEA_SAT - CAKE_SAT)
 
+
+async def _close(stage: Stage) -> None:
     stage.step("They close the channel together, and each is paid on the chain.")
-    before = (await alice.balances(), await bob.balances())
-    closed = await alice.ask("close", id=bob.node_id)
+    before = (await stage.alice.balances(), await stage.bob.balances())
+    closed = await stage.alice.ask("close", id=stage.bob.node_id)
     stage.expect(closed["type"], "mutual", "how the channel is closed")
     await stage.until("the closing transaction waits", stage.chain.mempool)
     (txid,) = await stage.chain.mempool()
@@ -63,7 +79,7 @@ async def tell(stage: Stage) -> None:
     after = await stage.show()
     gains = [now.chain_sat - then.chain_sat for now, then in zip(after, before, strict=True)]
     fee = CAPACITY_SAT - sum(output.amount_sat for output in closing.outputs)
-    say(f"    the fee of {fee:,} sat was paid by whoever proposed the transaction")
+    stage.say(f"    the fee of {fee:,} sat was paid by whoever proposed the transaction")
     stage.expect(sum(gains), CAPACITY_SAT - fee, "what both are paid")
     owed = [then.channel_sat for then in before]
     stage.expect(sorted(share - gain for share, gain in zip(owed, gains, strict=True)), [0, fee], "who pays the fee")

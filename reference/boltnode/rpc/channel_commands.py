@@ -80,7 +80,7 @@ async def fundchannel(
         close_to=None if close_to is None else script_for(context, "close_to", close_to),
         mindepth=mindepth,
     )
-    opened = await by_engine(context.channels_engine.fund_channel(request))
+    opened = await by_engine(context.engine.fund_channel(request))
     return present(
         {
             "tx": opened.tx.hex(),
@@ -110,7 +110,7 @@ async def listpeerchannels(
         raise RpcError(Code.INVALID_PARAMS, "Can only specify one of {id}, {short_channel_id} or {channel_id}")
     found = [
         channel
-        for channel in context.channels_engine.channels()
+        for channel in context.engine.channels()
         if (id is None or channel.peer_id == id)
         and (short_channel_id is None or str(short_channel_id) in (channel.short_channel_id, channel.local_alias))
         and (channel_id is None or channel.channel_id == channel_id)
@@ -132,7 +132,7 @@ async def close(
         unilateral_timeout_seconds=unilateraltimeout,
         destination=script,
     )
-    closed = await by_engine(context.channels_engine.close_channel(request))
+    closed = await by_engine(context.engine.close_channel(request))
     found: dict[str, object] = {"type": "mutual" if closed.mutual else "unilateral"}
     if len(closed.txs) == 1:
         found |= {"tx": closed.txs[0].hex(), "txid": closed.txids[0].hex()}
@@ -143,7 +143,7 @@ def _channel_named(context: RpcContext, name: str) -> ChannelFacts:
     """The channel of that channel id, short channel id or node id; the error says whether there is none or several."""
     names = [
         (channel, (channel.channel_id.hex(), channel.peer_id.hex(), channel.short_channel_id, channel.local_alias))
-        for channel in context.channels_engine.channels()
+        for channel in context.engine.channels()
     ]
     found = [channel for channel, known in names if name.lower() in known]
     if not found:
@@ -159,15 +159,14 @@ def _channel_named(context: RpcContext, name: str) -> ChannelFacts:
 async def newaddr(context: RpcContext, *, addresstype: str) -> Result:
     """A fresh address."""
     kinds = ("bech32", "p2tr") if addresstype == "all" else (addresstype,)
-    return {kind: await by_engine(context.channels_engine.new_address(kind)) for kind in kinds}
+    return {kind: await by_engine(context.engine.new_address(kind)) for kind in kinds}
 
 
 async def listfunds(context: RpcContext, *, spent: bool) -> Result:
     """All money: on chain and in channels."""
-    coins = await by_engine(context.channels_engine.coins(spent=spent))
+    coins = await by_engine(context.engine.coins(spent=spent))
     channels = [
-        channel_funds_shape(entry, connected=_is_connected(context, entry))
-        for entry in context.channels_engine.channels()
+        channel_funds_shape(entry, connected=_is_connected(context, entry)) for entry in context.engine.channels()
     ]
     return {"outputs": [coin_shape(coin) for coin in coins], "channels": [entry for entry in channels if entry]}
 
@@ -189,7 +188,7 @@ async def withdraw(
         minconf=minconf,
         utxos=utxos,
     )
-    done = await by_engine(context.channels_engine.withdraw(request))
+    done = await by_engine(context.engine.withdraw(request))
     return {"tx": done.tx.hex(), "txid": done.txid.hex(), "psbt": done.psbt}
 
 

@@ -13,13 +13,6 @@ class RpcContext:
     """Of one node."""
 
     services: Services
-    engine: Engine | None
-    """None for a node that keeps its books and connections, without channels."""
+    engine: Engine
     commands: Mapping[str, Command]
     """By name."""
-
-    @property
-    def channels_engine(self) -> Engine:
-        """The engine, for commands that are in the table only if there is one."""
-        assert self.engine is not None
-        return self.engine

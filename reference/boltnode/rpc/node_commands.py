@@ -34,7 +34,7 @@ def _manual(command: Command) -> str:
 async def getinfo(context: RpcContext) -> Result:
     """Who the node is and how it is."""
     services, engine = context.services, context.engine
-    channels = engine.channels() if engine is not None else ()
+    channels = engine.channels()
     states = [channel.state for channel in channels]
     found: dict[str, object] = {
         "id": services.key.node_id.hex(),
@@ -49,7 +49,7 @@ async def getinfo(context: RpcContext) -> Result:
         "address": [],
         "binding": [address_shape(*address) for address in services.switchboard.listener.addresses],
         "version": f"boltspec {version('boltspec')}",
-        "blockheight": engine.block_height() if engine is not None else 0,
+        "blockheight": engine.block_height(),
         "network": services.network.name,
         "fees_collected_msat": 0,
         "lightning-dir": str(services.options.folder),
@@ -57,7 +57,7 @@ async def getinfo(context: RpcContext) -> Result:
     }
     if services.latch.reason is not None:
         found["warning_signing_stopped"] = services.latch.reason
-    if engine is not None and (warning := engine.warning()) is not None:
+    if (warning := engine.warning()) is not None:
         found["warning_bitcoind_sync"] = warning
     return found
 

@@ -92,7 +92,7 @@ async def _attempt(
 ) -> PaymentRecord:
     payments = context.services.payments
     try:
-        await context.channels_engine.pay(record, invoice, max_fee_msat, retry_seconds)
+        await context.engine.pay(record, invoice, max_fee_msat, retry_seconds)
     except EngineError as error:
         work = UnitOfWork()
         payments.fail(work, record.payment_hash, error.message)

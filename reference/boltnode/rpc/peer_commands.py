@@ -76,7 +76,7 @@ async def disconnect(context: RpcContext, *, id: bytes, force: bool) -> Result: 
 
 
 def _channels(context: RpcContext) -> tuple[ChannelFacts, ...]:
-    return () if context.engine is None else tuple(context.engine.channels())
+    return tuple(context.engine.channels())
 
 
 async def listpeers(context: RpcContext, *, id: bytes | None) -> Result:  # noqa: A002

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,17 @@ from boltnode.engine import (
     Withdraw,
     Withdrawal,
 )
-from boltnode.no_channels import NoChannels
-from boltnode.node import BASE_FEATURES, running_node
+from boltnode.node import running_node
 from boltnode.options import Address, Options
 from boltnode.payments import PaymentRecord
+from boltnode.peers.connection import PeerConnection
 from boltnode.rpc.errors import Code
 from boltnode.rpc.kinds import Outpoint
 from boltnode.services import Services
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltwire.bolt11 import Invoice
 from boltwire.features import FeatureBits
+from boltwire.messages import Message
 from boltwire.secp256k1 import PrivateKey
 
 PEER = PrivateKey(b"\7" * 32).public_key.encoded
@@ -87,10 +88,13 @@ def channel(number: int = 1, **changes: Any) -> ChannelFacts:
     return ChannelFacts(**(values | changes))
 
 
-class FakeEngine(NoChannels):
+class FakeEngine:
     """Does nothing, says what a test wants it to say, and remembers what it was asked."""
 
-    features = BASE_FEATURES | FeatureBits.of(optional=("option_anchors",))
+    features = FeatureBits.of(
+        required=("option_data_loss_protect", "var_onion_optin", "option_static_remotekey", "payment_secret"),
+        optional=("option_anchors",),
+    )
 
     def __init__(self) -> None:
         self.asked: list[object] = []
@@ -110,6 +114,18 @@ class FakeEngine(NoChannels):
 
     async def stop(self) -> None:
         self.calls.append("stop")
+
+    def connected(self, peer: PeerConnection) -> None:
+        """Nothing is taken up."""
+
+    async def received(self, peer: PeerConnection, message: Message) -> None:
+        raise AssertionError(f"{peer} has nothing to say here: {message}")
+
+    def disconnected(self, node_id: bytes) -> None:
+        """Nothing was under way."""
+
+    def wants(self, node_id: bytes) -> bool:
+        return False
 
     def block_height(self) -> int:
         return 123
@@ -194,7 +210,7 @@ class RpcFailed(Exception):
 class Running:
     """A node and its engine."""
 
-    def __init__(self, services: Services, engine: FakeEngine | None) -> None:
+    def __init__(self, services: Services, engine: FakeEngine) -> None:
         self.services = services
         self.engine = engine
         self.path = services.options.rpc_path
@@ -232,11 +248,11 @@ class Running:
 
 
 @asynccontextmanager
-async def node(folder: Path, *, engine: bool = True, now: int | None = None) -> AsyncIterator[Running]:
+async def node(folder: Path, *, now: int | None = None) -> AsyncIterator[Running]:
     options = Options(lightning_dir=folder, network="regtest", addr=(Address("127.0.0.1", 0),))
-    made = FakeEngine() if engine else None
+    made = FakeEngine()
     clock = {} if now is None else {"clock": lambda: now}
-    async with running_node(options, made, **clock) as services:  # type: ignore[arg-type]
+    async with running_node(options, nullcontext(made), **clock) as services:  # type: ignore[arg-type]
         yield Running(services, made)
 
 

@@ -45,7 +45,7 @@ def with_peer(on_a_node: OnANode, start_node: Callable[..., Any], story: Callabl
     """Run a story with a node that is connected to another one."""
 
     async def told(alice: Any) -> None:
-        async with start_node("bob", engine=False) as bob:
+        async with start_node("bob") as bob:
             (at,) = (await bob.call("getinfo"))["binding"]
             await alice.call("connect", bob.services.key.node_id.hex(), "127.0.0.1", at["port"])
             await story(alice, bob.services.key.node_id)

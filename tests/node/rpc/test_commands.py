@@ -47,17 +47,17 @@ async def connected(running: Any, node_id: bytes) -> None:
 # --- the node ---
 
 
-def test_getinfo_of_a_node_without_channels(on_a_node: OnANode) -> None:
+def test_getinfo_of_a_new_node(on_a_node: OnANode) -> None:
     async def story(running: Any) -> None:
         info = await running.call("getinfo")
         assert info["id"] == running.services.key.node_id.hex()
         assert info["network"] == "regtest"
         assert info["lightning-dir"] == str(running.path.parent)
         assert info["binding"][0]["type"] == "ipv4"
-        assert (info["num_peers"], info["num_active_channels"], info["blockheight"]) == (0, 0, 0)
+        assert (info["num_peers"], info["num_active_channels"], info["blockheight"]) == (0, 0, 123)
         assert not [name for name in info if name.startswith("warning")]
 
-    on_a_node(story, engine=False)
+    on_a_node(story)
 
 
 def test_getinfo_counts_channels_and_warns(on_a_node: OnANode, facts: Callable[..., Any]) -> None:
@@ -94,16 +94,6 @@ def test_help_lists_what_there_is(on_a_node: OnANode) -> None:
         assert await running.fails("help", "nothing") == (-32601, "Unknown command nothing")
 
     on_a_node(story)
-
-
-def test_commands_that_need_channels_are_not_there_without_an_engine(on_a_node: OnANode) -> None:
-    async def story(running: Any) -> None:
-        names = {row["command"].split()[0] for row in (await running.call("help"))["help"]}
-        assert "pay" not in names
-        for name in ("pay", "fundchannel", "listpeerchannels", "newaddr"):
-            assert await running.fails(name) == (-32601, f"Unknown command '{name}'")
-
-    on_a_node(story, engine=False)
 
 
 def test_stop_is_answered_and_stops(on_a_node: OnANode) -> None:
@@ -284,7 +274,7 @@ def test_node_that_may_not_sign_says_so(on_a_node: OnANode) -> None:
 
 def test_connect_listpeers_disconnect(on_a_node: OnANode, start_node: Callable[..., Any]) -> None:
     async def story(alice: Any) -> None:
-        async with start_node("bob", engine=False) as bob:
+        async with start_node("bob") as bob:
             (at,) = (await bob.call("getinfo"))["binding"]
             bob_id, alice_id = (running.services.key.node_id.hex() for running in (bob, alice))
             made = await alice.call("connect", f"{bob_id}@127.0.0.1:{at['port']}")
@@ -310,7 +300,7 @@ def test_connect_finds_the_address_where_the_peer_was_last_and_a_restart_does_so
     on_a_node: OnANode, start_node: Callable[..., Any]
 ) -> None:
     async def story() -> None:
-        async with start_node("bob", engine=False) as bob:
+        async with start_node("bob") as bob:
             (at,) = (await bob.call("getinfo"))["binding"]
             bob_id = bob.services.key.node_id
             async with start_node("alice") as alice:
@@ -344,7 +334,7 @@ def test_peer_with_a_channel_is_not_disconnected_by_accident(
     on_a_node: OnANode, start_node: Callable[..., Any], facts: Callable[..., Any]
 ) -> None:
     async def story(alice: Any) -> None:
-        async with start_node("bob", engine=False) as bob:
+        async with start_node("bob") as bob:
             (at,) = (await bob.call("getinfo"))["binding"]
             bob_id = bob.services.key.node_id
             await alice.call("connect", bob_id.hex(), "127.0.0.1", at["port"])
