@@ -7,8 +7,8 @@ from typing import Final
 
 from boltchain.client.follower import BlockConnected, BlockDisconnected
 from boltchain.transaction import OutPoint, Transaction
-from boltnode.channels.listing import spent_kind
 from boltnode.channels.machine import ChannelMachine
+from boltnode.channels.record import ChannelRecord
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
 from boltspec.lifetime.steps import Spent
 from boltspec.units import Blocks, Sat
@@ -50,9 +50,17 @@ def _note_funding(machine: ChannelMachine, transaction: Transaction, height: int
 
 
 def _note_spent(machine: ChannelMachine, transaction: Transaction, height: int) -> None:
-    kind = spent_kind(machine.record, frozenset(output.script_pubkey for output in transaction.outputs))
+    kind = _spent_kind(machine.record, frozenset(output.script_pubkey for output in transaction.outputs))
     machine.note(spent_height=height, spent_by=bytes(transaction.txid))
     machine.see(machine.life.establishment.seen, kind)
+
+
+def _spent_kind(record: ChannelRecord, outputs: frozenset[bytes]) -> Spent:
+    """What kind of transaction has spent the funding output, by the scripts that it pays."""
+    closing = record.life.closing
+    scripts = () if closing is None else (closing.local_script, closing.remote_script)
+    known = {bytes.fromhex(script.name) for script in scripts if script is not None}
+    return Spent.MUTUAL_CLOSE if outputs and outputs <= known else Spent.COMMITMENT
 
 
 def _count(machine: ChannelMachine, height: int) -> None:

@@ -16,7 +16,6 @@ from boltspec.establishment.state import agreed_channel_type
 from boltspec.fees import anchors_cost, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal
 from boltspec.lifetime.state import End
-from boltspec.lifetime.steps import Spent
 from boltspec.messages import UpdateAddHtlc
 from boltspec.params import Limits
 from boltspec.units import Height, Msat, to_msat
@@ -105,14 +104,6 @@ def channel_state(record: ChannelRecord, height: int) -> str:
     if closing.sent_shutdown or closing.received_shutdown or life.shutdown_sent:
         return "CHANNELD_SHUTTING_DOWN"
     return "CHANNELD_NORMAL" if life.is_open else "CHANNELD_AWAITING_LOCKIN"
-
-
-def spent_kind(record: ChannelRecord, outputs: frozenset[bytes]) -> Spent:
-    """What kind of transaction has spent the funding output, by the scripts that it pays."""
-    closing = record.life.closing
-    scripts = () if closing is None else (closing.local_script, closing.remote_script)
-    known = {bytes.fromhex(script.name) for script in scripts if script is not None}
-    return Spent.MUTUAL_CLOSE if outputs and outputs <= known else Spent.COMMITMENT
 
 
 def spendable_msat(channel: Channel | None) -> int:

@@ -1,4 +1,4 @@
-"""One channel without input or output: messages and wishes go in, messages and happenings come out.
+"""One channel without input or output: messages and intentions go in, messages and happenings come out.
 
 The specification decides; the machine translates between its facts and bytes, and keeps the record that both belong
 to. Whoever drives it takes the outbox, makes the record durable, and only then lets the outbox go.
@@ -9,33 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from boltnode.channels import happenings, opening_facts
+from boltnode.channels import happenings, intentions, opening_facts
 from boltnode.channels.changes import newly_published, without_gone_htlcs
 from boltnode.channels.happenings import Outbox, Turn
 from boltnode.channels.hearing import Ear, opening_terms
 from boltnode.channels.keys import ChannelKeys
 from boltnode.channels.onions import failure_text, opened
-from boltnode.channels.record import Answer, ChannelRecord, Claim, Closer, GiveBack, OfferedHtlc, ReceivedHtlc
+from boltnode.channels.record import Answer, ChannelRecord, Closer, OfferedHtlc, ReceivedHtlc
 from boltnode.channels.speaking import Mouth
-from boltspec.channel import Channel, Link
-from boltspec.closing import simple
-from boltspec.closing.messages import ClosingComplete, Shutdown
+from boltspec.channel import Channel
+from boltspec.closing.messages import Shutdown
 from boltspec.closing.state import ClosingPolicy
-from boltspec.closing.transaction import ClosingDetails
 from boltspec.commitment import Commitment
 from boltspec.establishment.accepter import next_funding_signed
 from boltspec.establishment.funding import FundingSeen
 from boltspec.establishment.funding import Outpoint as OutpointFact
 from boltspec.establishment.messages import (
     AcceptChannel,
-    ChannelReady,
     FundingCreated,
     FundingSigned,
     OpenChannel,
 )
 from boltspec.establishment.opener import next_funding_created
-from boltspec.establishment.state import Awaited, is_deep
-from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Stage
+from boltspec.htlc import LOCAL, Htlc
 from boltspec.lifetime.messages import Message
 from boltspec.lifetime.owed import is_resending, owed, resent
 from boltspec.lifetime.resuming import disconnected
@@ -44,10 +40,7 @@ from boltspec.lifetime.steps import Spent, look, publish_funding_transaction, re
 from boltspec.messages import (
     CommitmentSigned,
     UpdateAddHtlc,
-    UpdateFailHtlc,
-    UpdateFailMalformedHtlc,
     UpdateFee,
-    UpdateFulfillHtlc,
 )
 from boltspec.rules import Reaction
 from boltspec.units import FeeratePerKw, Height, Msat
@@ -235,28 +228,27 @@ class ChannelMachine:
         """
         if self._out.hang_up is not None:
             return
-        self._answer_all()
-        self._close_if_wanted()
+        self._volunteer(*intentions.answers(self.record))
+        self._volunteer(intentions.goodbye(self.record))
         while True:
             if is_resending(self.life):
                 for fact in owed(self.life):
                     self._write(fact)
                 self._move(resent(self.life))
-                self._answer_all()
+                self._volunteer(*intentions.answers(self.record))
                 continue
             due = owed(self.life)
             if not due or self._say(due[0]) is not None:
                 break
-        self._become_ready()
-        self._close_if_wanted()
+        self._volunteer(intentions.readiness(self.life))
+        self._volunteer(intentions.goodbye(self.record))
         self._propose_close()
 
-    def _become_ready(self) -> None:
-        """Say ``channel_ready`` once the funding output is deep enough for the peer."""
-        state = self.life.establishment
-        waits = state.awaited is Awaited.CHANNEL_READY and not state.ready_sent and state.funding is not None
-        if waits and self.life.end is End.NONE and is_deep(state) and state.funding is not None:
-            self._say(ChannelReady(state.funding))
+    def _volunteer(self, *facts: Message | None) -> None:
+        """Say what we intend to, as far as the specification lets it out."""
+        for fact in facts:
+            if fact is not None:
+                self._say(fact)
 
     # --- opening ---
 
@@ -302,42 +294,13 @@ class ChannelMachine:
 
     def undecided(self) -> list[tuple[Htlc, ReceivedHtlc]]:
         """HTLCs of the peer that are irrevocably there, and about which nothing is decided."""
-        if self.channel is None or not any(entry.answer is None for entry in self.record.received):
-            return []
-        return [
-            (htlc, entry)
-            for entry in self.record.received
-            if entry.answer is None
-            and (htlc := self.channel.htlcs.find(REMOTE, entry.id)) is not None
-            and htlc.added is Stage.IRREVOCABLE
-        ]
+        return intentions.undecided(self.record)
 
     def decide(self, htlc_id: int, answer: Answer) -> None:
         """Decide what becomes of a received HTLC, once and for all connections."""
         entries = (replace(entry, answer=answer) if entry.id == htlc_id else entry for entry in self.record.received)
         self.record = replace(self.record, received=tuple(entries))
         self._out.changed = True
-
-    def _answer_all(self) -> None:
-        """Remove the HTLCs about which it is decided, as far as that may be said now."""
-        channel = self.channel
-        if channel is None or self.life.end is not End.NONE or channel.link is not Link.UP:
-            return
-        for entry in self.record.received:
-            htlc = channel.htlcs.find(REMOTE, entry.id) if entry.answer is not None else None
-            if htlc is not None and htlc.removal is Removal.NONE and htlc.added is Stage.IRREVOCABLE:
-                self._answer(htlc, entry)
-
-    def _answer(self, htlc: Htlc, entry: ReceivedHtlc) -> None:
-        match entry.answer:
-            case Claim():
-                self._say(UpdateFulfillHtlc(htlc.id, htlc.payment_hash))
-            case GiveBack():
-                self._say(UpdateFailHtlc(htlc.id))
-            case None:
-                raise AssertionError("there is an answer")
-            case unreadable:
-                self._say(UpdateFailMalformedHtlc(htlc.id, unreadable.failure_code))
 
     def change_fee(self, feerate_per_kw: int) -> Refused | None:
         """Change the feerate of the commitments, as the opener."""
@@ -353,23 +316,12 @@ class ChannelMachine:
         self.record = replace(self.record, closer=self.record.closer or Closer.LOCAL)
         self._out.changed = True
 
-    def _close_if_wanted(self) -> None:
-        closing = self.life.closing
-        said = self.life.shutdown_sent or (closing is not None and closing.sent_shutdown)
-        if closing is None or said or self.record.closer is not Closer.LOCAL or self.life.end is not End.NONE:
-            return
-        self._say(Shutdown(closing.local_upfront or closing.local_script or closing.policy.script))
-
     def _propose_close(self) -> None:
-        """Propose a closing transaction of ours, once per connection, where each side pays for its own."""
-        closing = self.life.closing
-        if closing is None or self._proposed_close or not simple.may_propose(closing):
-            return
-        if closing.local_script is None or closing.remote_script is None or self.life.end is not End.NONE:
-            return
-        self._proposed_close = True
-        details = ClosingDetails(closing.local_script, closing.remote_script, closing.policy.fee_satoshis)
-        self._say(ClosingComplete(details, simple.offer(closing, details)))
+        """Propose a closing transaction of ours, once per connection."""
+        fact = None if self._proposed_close else intentions.closing_proposal(self.life)
+        if fact is not None:
+            self._proposed_close = True
+            self._say(fact)
 
     def fail(self, reason: str) -> None:
         """Fail the channel of our own accord: the peer is told, and our commitment goes on chain."""

@@ -73,23 +73,10 @@ class Opening:
 
     async def fund_channel(self, request: FundChannel) -> FundedChannel:
         """Open a channel with a connected peer."""
-        services = self._floor.services
-        peer = services.switchboard.peer(request.node_id)
-        if peer is None:
-            raise EngineError(Code.FUNDING_PEER_NOT_CONNECTED, "Peer not connected")
-        if self._floor.chain.trouble is not None:
-            raise EngineError(Code.FUNDING_STILL_SYNCING_BITCOIN, self._floor.chain.trouble)
-        refuse_chosen_coins(request.utxos, request.minconf)
-        names = negotiated_names(self._floor.features, peer.features)
-        if request.close_to is not None and "option_upfront_shutdown_script" not in names:
-            raise EngineError(Code.UNSPECIFIED, "close_to: the peer does not offer option_upfront_shutdown_script")
+        peer = self._partner(request)
         feerate_per_kw = self._floor.chain.feerate(request.feerate)
-        amount = request.amount_sat or self._all_funds(feerate_per_kw)
-        if amount > policy.largest_channel_sat():
-            raise EngineError(Code.FUND_MAX_EXCEEDED, f"Amount exceeded {policy.largest_channel_sat()}sat")
-        if amount > self._floor.chain.wallet.balance().spendable_sat:
-            raise EngineError(Code.FUND_CANNOT_AFFORD, "Could not afford the amount: the wallet has less")
-        if not services.pending_channels.take(request.node_id):
+        amount = self._affordable(request, feerate_per_kw)
+        if not self._floor.services.pending_channels.take(request.node_id):
             raise EngineError(Code.UNSPECIFIED, "too many channels wait for their confirmation")
         temporary = fresh_temporary_channel_id(self._floor.roster.ids)
         slot = self._new_slot(peer, self._node(peer, amount), temporary, request.close_to)
@@ -105,6 +92,28 @@ class Opening:
             self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
         self._floor.schedule(slot)
         return await self._opened(slot)
+
+    def _partner(self, request: FundChannel) -> PeerConnection:
+        """The peer that the channel is to be with, if all that is asked for is possible with it."""
+        peer = self._floor.services.switchboard.peer(request.node_id)
+        if peer is None:
+            raise EngineError(Code.FUNDING_PEER_NOT_CONNECTED, "Peer not connected")
+        if self._floor.chain.trouble is not None:
+            raise EngineError(Code.FUNDING_STILL_SYNCING_BITCOIN, self._floor.chain.trouble)
+        refuse_chosen_coins(request.utxos, request.minconf)
+        names = negotiated_names(self._floor.features, peer.features)
+        if request.close_to is not None and "option_upfront_shutdown_script" not in names:
+            raise EngineError(Code.UNSPECIFIED, "close_to: the peer does not offer option_upfront_shutdown_script")
+        return peer
+
+    def _affordable(self, request: FundChannel, feerate_per_kw: int) -> int:
+        """How many satoshi the channel is to have."""
+        amount = request.amount_sat or self._all_funds(feerate_per_kw)
+        if amount > policy.largest_channel_sat():
+            raise EngineError(Code.FUND_MAX_EXCEEDED, f"Amount exceeded {policy.largest_channel_sat()}sat")
+        if amount > self._floor.chain.wallet.balance().spendable_sat:
+            raise EngineError(Code.FUND_CANNOT_AFFORD, "Could not afford the amount: the wallet has less")
+        return amount
 
     async def _opened(self, slot: Slot) -> FundedChannel:
         assert slot.opening is not None

@@ -28,7 +28,7 @@ FEATURES: Final = FeatureBits.of(
         "option_simple_close",
     ),
 )
-"""What a node with channels offers."""
+"""What the node offers."""
 
 DUST_LIMIT: Final = Sat(354)
 TO_SELF_DELAY: Final = Blocks(144)
