@@ -111,10 +111,6 @@ class Node:
         """It does nothing of its own accord."""
         self.terms: ChannelTerms
 
-    def restart(self) -> None:
-        """All that is not durable is gone."""
-        self.wallet = Wallet(self.seed, self.network, self.store)
-
     def built(self, held: Held) -> BuiltCommitment:
         return self.terms.build(LOCAL, held.commitment, self.keys.point_of(held.commitment.number))
 

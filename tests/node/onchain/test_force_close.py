@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from boltchain.transaction import OutPoint, Txid
 from boltnode.onchain.facts import Closed, HtlcClaimed, HtlcFailed, PreimageLearned, Resolved
 from boltnode.onchain.reading import Spender
+from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
+from boltwire.per_commitment_secrets import SecretStore
+from boltwire.scripts import p2wpkh
+from boltwire.transaction import Transaction, TxInput, TxOutput
 
 A, B = 0, 1
 Preimages = Callable[[int], bytes]
@@ -38,57 +45,26 @@ def test_local_commitment_without_htlcs(duel: Any) -> None:
     assert sum(books.left.values()) == anchor
 
 
-def test_offered_htlc_times_out_on_local_commitment(duel: Any, preimages: Preimages) -> None:
-    htlc_id = duel.offer(A, 50_000_000, preimages(1), 10)
+@pytest.mark.parametrize("is_claimed", [True, False], ids=["claimed", "expired"])
+@pytest.mark.parametrize("offerer", [A, B], ids=["offered", "received"])
+def test_htlc_on_local_commitment(duel: Any, preimages: Preimages, offerer: int, is_claimed: bool) -> None:
+    """Its amount goes to the recipient if that knows the preimage, else back; the offerer's node is told which."""
+    recipient = 1 - offerer
+    htlc_id = duel.offer(offerer, 50_000_000, preimages(1), 20)
+    if is_claimed:
+        duel.nodes[recipient].preimages[htlc_id] = preimages(1)
     duel.nodes[A].failed = True
     duel.look()
     duel.mine()
     out = amounts(duel)
-    assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
+    told = (PreimageLearned(htlc_id, preimages(1)), HtlcFailed(htlc_id))
+    assert not set(told) & set(duel.nodes[offerer].facts)
     books = end(duel)
-    assert HtlcFailed(htlc_id) in duel.nodes[A].facts
-    assert books.won(A) == out["to_local"] + out["offered_htlc"] + out.get("to_local_anchor", 0)
-    assert books.won(B) == out["to_remote"]
-
-
-def test_offered_htlc_is_claimed_on_local_commitment(duel: Any, preimages: Preimages) -> None:
-    htlc_id = duel.offer(A, 50_000_000, preimages(1), 20)
-    duel.nodes[B].preimages[htlc_id] = preimages(1)
-    duel.nodes[A].failed = True
-    duel.look()
-    duel.mine()
-    out = amounts(duel)
-    books = end(duel)
-    assert PreimageLearned(htlc_id, preimages(1)) in duel.nodes[A].facts
-    assert HtlcClaimed(htlc_id) in duel.nodes[B].facts
-    assert books.won(A) == out["to_local"] + out.get("to_local_anchor", 0)
-    assert books.won(B) == out["to_remote"] + out["offered_htlc"]
-
-
-def test_received_htlc_is_claimed_on_local_commitment(duel: Any, preimages: Preimages) -> None:
-    htlc_id = duel.offer(B, 50_000_000, preimages(1), 20)
-    duel.nodes[A].preimages[htlc_id] = preimages(1)
-    duel.nodes[A].failed = True
-    duel.look()
-    duel.mine()
-    out = amounts(duel)
-    books = end(duel)
-    assert HtlcClaimed(htlc_id) in duel.nodes[A].facts
-    assert PreimageLearned(htlc_id, preimages(1)) in duel.nodes[B].facts
-    assert books.won(A) == out["to_local"] + out["received_htlc"] + out.get("to_local_anchor", 0)
-    assert books.won(B) == out["to_remote"]
-
-
-def test_received_htlc_expires_on_local_commitment(duel: Any, preimages: Preimages) -> None:
-    htlc_id = duel.offer(B, 50_000_000, preimages(1), 10)
-    duel.nodes[A].failed = True
-    duel.look()
-    duel.mine()
-    out = amounts(duel)
-    books = end(duel)
-    assert HtlcFailed(htlc_id) in duel.nodes[B].facts
-    assert books.won(A) == out["to_local"] + out.get("to_local_anchor", 0)
-    assert books.won(B) == out["to_remote"] + out["received_htlc"]
+    assert [fact for fact in told if fact in duel.nodes[offerer].facts] == [told[0] if is_claimed else told[1]]
+    assert (HtlcClaimed(htlc_id) in duel.nodes[recipient].facts) is is_claimed
+    due = [out["to_local"] + out.get("to_local_anchor", 0), out["to_remote"]]
+    due[recipient if is_claimed else offerer] += out["offered_htlc" if offerer == A else "received_htlc"]
+    assert [books.won(A), books.won(B)] == due
 
 
 def test_previous_commitment_that_is_not_revoked_is_no_cheat(duel: Any, preimages: Preimages) -> None:
@@ -188,28 +164,21 @@ def test_closing_transaction_is_preferred_to_the_commitment(duel: Any) -> None:
     assert duel.closing().txid() == closing.txid()
 
 
-def mutual(duel: Any) -> Any:
-    from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
-    from boltwire.transaction import Transaction, TxInput, TxOutput
-
+def mutual(duel: Any) -> Transaction:
     a, b = duel.nodes
-    outputs = (TxOutput(400_000, b.sweep_script), TxOutput(599_000, a.sweep_script))
+    return signed_by_both(duel, TxOutput(400_000, b.sweep_script), TxOutput(599_000, a.sweep_script))
+
+
+def signed_by_both(duel: Any, *outputs: TxOutput) -> Transaction:
+    """A spend of the funding output that is no commitment."""
     made = Transaction((TxInput(duel.funding, 0xFFFFFFFD),), outputs)
-    funding = a.terms.funding_output
-    signatures = [sign_funding_spend(made, funding, node.keys.funding_key) for node in (a, b)]
-    return made.with_witness(0, funding_spend_witness(funding, signatures[0], signatures[1]))
+    funding = duel.nodes[A].terms.funding_output
+    signatures = [sign_funding_spend(made, funding, node.keys.funding_key) for node in duel.nodes]
+    return made.with_witness(0, funding_spend_witness(funding, *signatures))
 
 
 def test_unknown_spend_is_told_of(duel: Any) -> None:
-    from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
-    from boltwire.scripts import p2wpkh
-    from boltwire.transaction import Transaction, TxInput, TxOutput
-
-    a, b = duel.nodes
-    made = Transaction((TxInput(duel.funding, 0xFFFFFFFD),), (TxOutput(999_000, p2wpkh(b"\2" * 33)),))
-    funding = a.terms.funding_output
-    signatures = [sign_funding_spend(made, funding, node.keys.funding_key) for node in (a, b)]
-    made = made.with_witness(0, funding_spend_witness(funding, signatures[0], signatures[1]))
+    a, made = duel.nodes[A], signed_by_both(duel, TxOutput(999_000, p2wpkh(b"\2" * 33)))
     duel.confirm(made)
     assert Closed(Spender.UNKNOWN, made.txid(), duel.height) in a.facts
     assert a.sent == {}
@@ -225,8 +194,6 @@ def test_balance_is_found_in_a_commitment_that_was_forgotten(duel: Any, preimage
     a, b = duel.nodes
     before = (a.channel, list(a.held), dict(a.signed), dict(a.points))
     duel.offer(A, 50_000_000, preimages(1), 20)
-    from boltwire.per_commitment_secrets import SecretStore
-
     a.channel, a.held, a.signed, a.points = before
     a.secrets, a.unsure, a.failed = SecretStore(), True, True
     duel.look()
@@ -290,8 +257,6 @@ def test_htlc_is_not_failed_while_a_reorganisation_can_undo_its_timeout(duel: An
 
 def _is_timed_out(duel: Any) -> bool:
     built = duel.nodes[A].built(duel.nodes[A].held[-1])
-    from boltchain.transaction import OutPoint, Txid
-
     return duel.chain.spender(OutPoint(Txid(built.txid), built.htlc_vouts()[0])) is not None
 
 

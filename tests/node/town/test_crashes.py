@@ -12,8 +12,11 @@ import random
 import shutil
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+
+from boltspec.lifetime import owed
 
 ALL = os.environ.get("CRASH_POINTS") == "all"
 SAMPLE = 14
@@ -52,6 +55,7 @@ def test_killed_at_points_of(  # noqa: PLR0917  # fixtures
         except Exception as error:
             raise AssertionError(f"killed at point {at}, {points[at - 1]}: {error!r}") from error
         assert town.deaths == 1
+        assert town.faults == town.hung_up == []
         shutil.rmtree(town.folder)
 
 
@@ -65,6 +69,21 @@ def test_killed_again_and_again(
     town.kill_at = frozenset(range(distance, 2_000, distance)[:12])
     towns.run(town, getattr(stories, story))
     assert town.deaths >= min(12, 50 // distance)
+    assert town.faults == town.hung_up == []
+
+
+@pytest.mark.parametrize("what", ["send CommitmentSigned", "send RevokeAndAck"])
+@pytest.mark.parametrize("seat", [0, 1], ids=["alice", "bob"])
+def test_node_that_sends_nothing_again_is_noticed(
+    seat: int, what: str, new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    """The check can fail: what a killed node has stored and never handed to the wire is then lost for good."""
+    points = count(new_town, towns, stories, "paying")
+    town = new_town("resends nothing")
+    town.kill_at = frozenset({points.index((seat, what)) + 1})
+    with patch.object(owed, "retransmission", lambda _: ()), pytest.raises(towns.Stuck, match="the story does not end"):
+        towns.run(town, stories.paying)
+    assert town.deaths == 1
 
 
 def test_points_are_of_every_kind(new_town: Callable[..., Any], towns: Any, stories: Any) -> None:

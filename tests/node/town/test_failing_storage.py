@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from boltnode.storage.latch import SigningStopped
+
 FAILURES = {"disk full": "full", "read-only": "readonly"}
 """And a word of what SQLite says."""
 
@@ -55,5 +57,6 @@ def test_storage_fails_under_a_payment(
         await stories.pay(told, 0, 9_000, "during")
         await stories.close(told, 0)
         assert town.deaths == 1
+        assert all(isinstance(fault, SigningStopped) for fault in town.faults)
 
     towns.run(new_town("failing"), story)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import logging
 import random
 import secrets
 import selectors
@@ -64,10 +63,16 @@ from boltwire.codec import decode_message
 NOW = 1_700_000_000
 CAPACITY_SAT, PUSHED_SAT, PURSE_SAT = 1_000_000, 400_000, 3_000_000
 PATIENCE_SECONDS = 150
-"""By the clock that jumps."""
+"""For one thing that is waited for, by the clock that jumps."""
+STORY_SECONDS = 1_000
+"""For a whole story with all that is asked of nodes in it, by the same clock."""
+MOST_TURNS = 100_000
+"""How often the event loop turns at most while its clock stands still."""
 POLL_SECONDS = 0.01
 BURIAL_SECONDS = 0.5
 """How long a dead node stays away."""
+RECONNECTION_SECONDS = 0.25
+"""How long a connection stays away that was cut between two living nodes."""
 BOTH = (OPENER_CAN_PAY, DUST_CONSISTENCY, SAME_VIEW, EVENTUAL_AGREEMENT)
 
 Story = Callable[["Town"], Awaitable[None]]
@@ -88,6 +93,8 @@ class JumpingSelector(selectors.DefaultSelector):
     """Does not wait: moves the clock."""
 
     now = 0.0
+    turns = 0
+    """Since the clock was moved."""
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
@@ -95,7 +102,11 @@ class JumpingSelector(selectors.DefaultSelector):
             return ready
         if timeout is None:
             raise Stuck("nothing can ever happen any more")
-        self.now += max(timeout, 0)
+        self.turns = 0 if timeout > 0 else self.turns + 1
+        if self.turns > MOST_TURNS:
+            self.turns = 0  # what is cleared away has its turns, too
+            raise Stuck("everybody is busy, and no time passes")
+        self.now += timeout
         return []
 
 
@@ -188,7 +199,6 @@ class Wire:
         self.queues: tuple[list[bytes], list[bytes]] = ([], [])
         """By sender."""
         self.busy = [False, False]
-        self.carried: list[str] = []
 
     def hand(self, seat: int, message: bytes) -> None:
         if not self.is_cut:
@@ -203,19 +213,18 @@ class Wire:
     async def _carry(self, seat: int) -> None:
         await asyncio.sleep(0)
         while self.queues[seat] and not self.is_cut:
-            if self.town.budget is not None:
-                if not self.town.budget:
-                    break
-                self.town.budget -= 1
-            message = decode_message(self.town.altered(seat, self.queues[seat].pop(0)))
-            self.carried.append(type(message).__name__)
+            arrived = self.town.alter(seat, self.queues[seat].pop(0))
+            if arrived is None:
+                self.cut()
+                break
+            message = decode_message(arrived)
             receiver = self.town.nodes[1 - seat]
             if not receiver.dead:
                 try:
                     await receiver.engine.received(receiver.peer, message)  # type: ignore[arg-type]
                 except Exception as error:  # as a real connection: it ends
-                    logging.getLogger(__name__).debug("ends: %r", error)
-                    receiver.faults.append(error)
+                    if not receiver.dead:
+                        self.town.faults.append(error)
                     self.cut()
             await asyncio.sleep(0)
         self.busy[seat] = False
@@ -232,6 +241,7 @@ class Wire:
             node.peer_or_none = None
             if not node.dead:
                 node.engine.disconnected(other.node_id)
+        asyncio.get_running_loop().call_later(RECONNECTION_SECONDS, self.town.connect)
 
 
 class Peer:
@@ -250,7 +260,7 @@ class Peer:
 
     def close(self, reason: str) -> None:
         if not self._owner.dead:
-            self._owner.hung_up.append(reason)
+            self._owner.town.hung_up.append(reason)
             asyncio.get_running_loop().call_soon(self._wire.cut)
 
 
@@ -276,8 +286,6 @@ class TownNode:
         self.dead = False
         self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.peer_or_none: Peer | None = None
-        self.hung_up: list[str] = []
-        self.faults: list[Exception] = []
         self.heir: Path | None = None
         """The folder as it was when the node died."""
         self.options = Options(lightning_dir=folder, network="regtest")
@@ -405,9 +413,12 @@ class Town:
         self.kill_at: frozenset[int] = frozenset()
         self.delivers_last_words = True
         """What a dying node has handed to the wire arrives."""
-        self.budget: int | None = None
-        """How many more messages the wire carries; None for all."""
-        self.alter: Callable[[int, bytes], bytes] = lambda _, message: message
+        self.alter: Callable[[int, bytes], bytes | None] = lambda _, message: message
+        """What arrives of a message that the node in a seat sent; None if the connection ends instead."""
+        self.faults: list[Exception] = []
+        """What living engines raised when they were handed a message."""
+        self.hung_up: list[str] = []
+        """Why nodes have ended connections."""
         self.deaths = 0
         self.fees_sat = 0
         """Paid in the blocks that were mined."""
@@ -421,9 +432,6 @@ class Town:
         self.points.append((seat, what))
         return len(self.points) in self.kill_at
 
-    def altered(self, seat: int, message: bytes) -> bytes:
-        return self.alter(seat, message)
-
     async def succeed(self, dead: TownNode) -> None:
         """Let the dead be gone, and after a while begin a new life in its folder."""
         self.deaths += 1
@@ -431,7 +439,7 @@ class Town:
         if wire is not None and not wire.is_cut:
             if self.delivers_last_words:
                 for _ in range(1_000):
-                    if not wire.queues[dead.seat] or self.budget == 0:
+                    if not wire.queues[dead.seat]:
                         break
                     await asyncio.sleep(0)
             wire.cut()
@@ -470,10 +478,6 @@ class Town:
         alice.peer_or_none, bob.peer_or_none = Peer(self.wire, alice, bob), Peer(self.wire, bob, alice)
         for node in self.nodes:
             node.engine.connected(node.peer)  # type: ignore[arg-type]
-
-    def disconnect(self) -> None:
-        assert self.wire is not None
-        self.wire.cut()
 
     # --- the story's tools ---
 
@@ -520,7 +524,6 @@ class Town:
         """Until both live, are connected, and nothing is under way; then both states are judged."""
         calm = 0
         while calm < 3:
-            self.connect()
             await self.until("all is quiet", self.is_quiet)
             await asyncio.sleep(POLL_SECONDS)
             connected = self.wire is not None and not self.wire.is_cut
@@ -606,7 +609,10 @@ def run(town: Town, story: Story) -> None:
         try:
             for seat, name in enumerate(("alice", "bob")):
                 await town.begin(seat, town.folder / name)
-            await story(town)
+            async with asyncio.timeout(STORY_SECONDS):
+                await story(town)
+        except TimeoutError as error:
+            raise Stuck(f"the story does not end: {town.picture()}") from error
         finally:
             for node in town.nodes:
                 node.dead = True
