@@ -172,7 +172,7 @@ class Node:
 class Duel:
     """The two nodes, their channel and their chain."""
 
-    def __init__(self, *, anchors: bool, opener: int = 0, chain: Any = None, feerate: int = FEERATE) -> None:
+    def __init__(self, *, anchors: bool, chain: Any = None, feerate: int = FEERATE) -> None:
         """``chain`` is any chain of :mod:`boltchain`, a new embedded one unless given; ``feerate`` the commitments'."""
         self.chain = chain or EmbeddedChain()
         self.anchors = anchors
@@ -180,8 +180,7 @@ class Duel:
         """Number of a commitment of B's that is revoked, where the story has one."""
         self._parents: dict[bytes, bytes] = {}
         limits = [Limits(Sat(354), Msat(900_000_000), Sat(10_000), Msat(1), Blocks(delay), 30) for delay in DELAYS]
-        side = LOCAL if opener == 0 else REMOTE
-        params = Params(Sat(FUNDING_SAT), side, FeeratePerKw(feerate), anchors, limits[0], limits[1])
+        params = Params(Sat(FUNDING_SAT), LOCAL, FeeratePerKw(feerate), anchors, limits[0], limits[1])
         tip = BlockRef(self.chain.height(), self.chain.tip())
         self.nodes = (Node(0, params, tip), Node(1, params.mirrored(), tip))
         self._fund()
