@@ -35,12 +35,15 @@ from boltproofs.results import last_proofs, store, stored_or
 from boltproofs.rule_status import rule_statuses
 from boltproofs.trace import TraceError, load
 from boltproofs.verify import SPOKEN, THEOREMS, VerifyResult, explained, summary_lines, verify
+from boltspec.rules import requirements
 
 HOLDS, FAILED, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 4, 5
 """Exit codes."""
 JSON_TO_STDOUT = "-"
 PathLike = TypeVar("PathLike", str | None, Path | None)
 CORES = os.cpu_count() or 1
+BOLTS = tuple(map(str, sorted({requirement.bolt for requirement in requirements().values()})))
+"""The BOLTs that have requirements."""
 
 
 def _writable(_context: click.Context, _parameter: click.Parameter, value: PathLike) -> PathLike:
@@ -299,10 +302,10 @@ def replay_command(*, trace: Path, chain: str, show: bool, probing: bool, json_f
 
 
 @command.command("rules")
-@click.option("--bolt", type=click.IntRange(min=1, max=12), help="Only requirements of this BOLT.")
+@click.option("--bolt", type=click.Choice(BOLTS), help="Only requirements of this BOLT.")
 @workers_option
 @json_option
-def rules_command(bolt: int | None, workers: int, json_file: str | None) -> None:
+def rules_command(bolt: str | None, workers: int, json_file: str | None) -> None:
     """Say of every requirement whether it is specified, proved, searched, tested, and what breaks without it.
 
     Proofs and ablation are taken from the last run if the sources are the same, and computed otherwise.
@@ -310,7 +313,7 @@ def rules_command(bolt: int | None, workers: int, json_file: str | None) -> None
     say = Slowly()
     verified = last_proofs() or stored_or("verify", lambda: verify(workers=workers, progress=say).to_json())
     ablated = stored_or("ablate", lambda: ablate(workers=workers).to_json())
-    statuses = rule_statuses(verified, ablated, bolt)
+    statuses = rule_statuses(verified, ablated, None if bolt is None else int(bolt))
     data = {"rules": [status.to_json() for status in statuses]}
     _hand_over(data, json_file, lambda: tables.console().print(tables.rules_table(statuses)))
 

@@ -9,11 +9,20 @@ import click
 
 MOST_LISTED = 60
 """So many names are listed at most where none is near."""
+MOST_NEAR = 3
+"""So many are called near at most."""
+
+
+def nearest(name: str, known: Collection[str]) -> list[str]:
+    """Return the names that an unknown one is the beginning of, then those that are spelled most like it."""
+    begun = sorted(one for one in known if name and one.startswith(name))
+    close = get_close_matches(name, known, n=MOST_NEAR, cutoff=0.4)
+    return list(dict.fromkeys([*begun, *close]))[:MOST_NEAR]
 
 
 def hint(name: str, known: Collection[str]) -> str:
     """Return a phrase with the names that are nearest to an unknown one."""
-    near = get_close_matches(name, known, n=3, cutoff=0.4)
+    near = nearest(name, known)
     if near:
         return f"; near: {', '.join(near)}"
     return f"; known: {', '.join(sorted(known))}" if len(known) <= MOST_LISTED else ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from boltproofs.explorer.digest import Digests
 from boltproofs.explorer.family import Family, World
 from boltproofs.explorer.watch import Watch
 from boltproofs.families import SCENARIOS, family_of
+from boltproofs.names import hint
 from boltspec.move import CHAIN, Move
 from boltspec.rules import requirements, without
 
@@ -32,6 +32,8 @@ FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "moves": list,
 }
 """Fields of the JSON object and their types; none may be absent and there are no others."""
+HOW_TO_GET_ONE = "mend the file, or write it anew with `boltspec explore SCENARIO --without RULE --trace FILE`"
+"""What whoever has no readable file can do."""
 
 
 class TraceError(ValueError):
@@ -84,15 +86,26 @@ class Trace:
 def load(path: Path) -> Trace:
     """Read a trace and run it on the model; ``TraceError`` unless all of it is right."""
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise TraceError(f"{path}: {error}") from error
-    try:
-        trace = from_json(data)
+        trace = from_json(_json_of(path))
         _check_property(trace, trace.worlds())
     except TraceError as error:
         raise TraceError(f"{path}: {error}") from error
     return trace
+
+
+def _json_of(path: Path) -> object:
+    """Return the JSON value in a file; ``TraceError`` if there is none, with the place and what to do."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise TraceError(f"cannot be read: {error.strerror}; {HOW_TO_GET_ONE}") from error
+    except UnicodeDecodeError as error:
+        raise TraceError(f"byte {error.start}: this is no UTF-8 text, so no trace; {HOW_TO_GET_ONE}") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise TraceError(f"{place}: from here on this is no JSON, so no trace; {HOW_TO_GET_ONE}") from error
+    except (RecursionError, ValueError) as error:
+        raise TraceError(f"nested too deeply, or a number too long, for a trace; {HOW_TO_GET_ONE}") from error
 
 
 def from_json(data: object) -> Trace:
@@ -164,6 +177,4 @@ def _check_fields(data: dict[str, object], fields: Mapping[str, type | tuple[typ
 
 def _check_name(name: object, known: Mapping[str, object], where: str) -> None:
     if not isinstance(name, str) or name not in known:
-        near = get_close_matches(str(name), known, n=3)
-        hint = f"; near: {', '.join(near)}" if near else ""
-        raise TraceError(f"{where}: unknown name {name!r}{hint}")
+        raise TraceError(f"{where}: unknown name {name!r}{hint(str(name), known)}")

@@ -73,7 +73,10 @@ def test_explore_cut_short_is_incomplete_and_says_what_was_covered() -> None:
         (["verify", "Conversation"], "unknown theorem 'Conversation'; near: Conservation"),
         (["ablate", "--rule", "nothing like it"], "unknown rule 'nothing like it'"),
         (["replay", "/nowhere/trace.json"], "/nowhere/trace.json: "),
-        (["rules", "--bolt", "13"], "13 is not in the range"),
+        (["explore", "dance", "--without", "B05-revoked-commit"], "near: B05-revoked-commit-l-03, "),
+        (["rules", "--bolt", "x"], "'x' is not one of '1', '2', "),
+        (["rules", "--bolt", "6"], "'6' is not one of '1', '2', "),
+        (["rules", "--bolt", "13"], "'13' is not one of '1', '2', "),
         (["explain"], "No such command 'explain'"),
     ],
 )

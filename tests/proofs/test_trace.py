@@ -69,17 +69,33 @@ def test_a_damaged_file_is_refused_with_place_and_reason(tmp_path: Path, damage:
         load(file)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'"trace"'])
-def test_what_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "line 1, column 1: from here on this is no JSON, so no trace; mend the file, or write it anew with "),
+        (b'{\n "format": "boltspec-trace-1" 7}', "line 2, column 31: from here on this is no JSON"),
+        (b'{"format": "\xff"}', "byte 12: this is no UTF-8 text, so no trace; mend the file"),
+        (b"[" * 100_000, "nested too deeply, or a number too long, for a trace; mend the file"),
+        (b"1" * 10_000, "nested too deeply, or a number too long, for a trace; mend the file"),
+        (b"[]", "a JSON object is expected, not list"),
+        (b'"trace"', "a JSON object is expected, not str"),
+    ],
+    ids=("empty", "without a comma", "no UTF-8", "too deep", "too long a number", "a list", "a text"),
+)
+def test_what_is_no_json_object_is_refused_with_the_place(tmp_path: Path, content: bytes, complaint: str) -> None:
     file = tmp_path / "trace.json"
     file.write_bytes(content)
-    with pytest.raises(TraceError, match=r"trace\.json: "):
+    with pytest.raises(TraceError) as refused:
         load(file)
+    assert str(refused.value).startswith(f"{file}: {complaint}")
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="No such file"):
-        load(tmp_path / "none.json")
+@pytest.mark.parametrize(("name", "reason"), [("none.json", "No such file or directory"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_refused_and_named_once(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(TraceError) as refused:
+        load(tmp_path / name)
+    assert str(refused.value).startswith(f"{tmp_path / name}: cannot be read: {reason}; mend the file")
+    assert str(refused.value).count(str(tmp_path)) == 1
 
 
 def test_moves_are_possible_only_with_the_rules_of_the_trace_off() -> None:

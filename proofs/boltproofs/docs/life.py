@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from itertools import pairwise
-from typing import Any
 
 from boltproofs.citations import rules_in
 from boltproofs.closing_scenarios import CLOSE_SCENARIOS
 from boltproofs.docs.drawing import Drawing
-from boltproofs.docs.machine import Edge, state_diagram
+from boltproofs.docs.machine import Edge, state_diagram, transitions
 from boltproofs.docs.markdown import code, table
 from boltproofs.docs.rule_tables import rules_table
 from boltproofs.docs.source import ROOT
 from boltproofs.families.shown import wire_name
 from boltspec.closing.state import Closing, negotiates
-from boltspec.closing.world import initial, successors
+from boltspec.closing.world import World, initial, successors
 from boltspec.connection.party import next_init, receive, send
 from boltspec.connection.state import Connection, Node, Phase
 from boltspec.establishment.state import SENDER, Awaited
+from boltspec.move import Move
 
 GAP, BOX = 210, (150, 50)
 """Pixels from one phase to the next, and the size of a phase."""
@@ -125,21 +125,14 @@ def _closing_edges(name: str) -> frozenset[Edge]:
     """Return every change of phase that any run of a scenario goes through."""
     edges: set[Edge] = set()
     scenario = CLOSE_SCENARIOS[name]
-    waiting: list[Any] = [initial(scenario)]
-    found = set(waiting)
-    while waiting:
-        world = waiting.pop()
-        for move, after in successors(world, scenario):
-            for party, (old, new) in enumerate(zip(world.nodes, after.nodes, strict=True)):
-                if phase_of(old) != phase_of(new):
-                    edges.add((phase_of(old), _message(world, after, move, party), phase_of(new)))
-            if after not in found:
-                found.add(after)
-                waiting.append(after)
+    for world, move, after in transitions(initial(scenario), partial(successors, scenario=scenario)):
+        for party, (old, new) in enumerate(zip(world.nodes, after.nodes, strict=True)):
+            if phase_of(old) != phase_of(new):
+                edges.add((phase_of(old), _message(world, after, move, party), phase_of(new)))
     return frozenset(edges)
 
 
-def _message(world: Any, after: Any, move: Any, party: int) -> str:
+def _message(world: World, after: World, move: Move, party: int) -> str:
     if move.action == "send":
         return f"sends {wire_name(after.wires[party][-1])}"
     return f"receives {wire_name(world.wires[1 - party][0])}"

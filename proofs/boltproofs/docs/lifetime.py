@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from boltproofs.citations import rules_of_modules
-from boltproofs.docs.machine import Edge, state_diagram
+from boltproofs.docs.machine import Edge, state_diagram, transitions
 from boltproofs.docs.markdown import summary, table
 from boltproofs.docs.rule_tables import rules_table
 from boltproofs.families.shown import wire_name
@@ -69,14 +69,8 @@ def edges() -> frozenset[Edge]:
     """Return every change of phase that any run goes through."""
     found: set[Edge] = set()
     for scenario in SCENARIOS:
-        waiting, seen = [initial(scenario)], {initial(scenario)}
-        while waiting:
-            world = waiting.pop()
-            for move, after in successors(world, scenario):
-                found |= set(_changes(world, move, after))
-                if after not in seen:
-                    seen.add(after)
-                    waiting.append(after)
+        for world, move, after in transitions(initial(scenario), partial(successors, scenario=scenario)):
+            found |= set(_changes(world, move, after))
     return frozenset(found)
 
 

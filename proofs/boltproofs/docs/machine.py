@@ -1,14 +1,19 @@
 """State machines drawn from their transitions.
 
 Each state has a column with a line under it; each arrow leads from the line of one state to that of another, with what
-causes it above. So any machine can be drawn without overlap, and no arrow can be forgotten.
+causes it above. So any machine can be drawn without overlap, and no arrow can be forgotten. The transitions are found
+by running the steps in every order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from boltproofs.docs.drawing import LINE_HEIGHT, Drawing
+from boltspec.move import Move
+
+World = TypeVar("World", bound=Hashable)
 
 Edge = tuple[str, str, str]
 """From a state, by an event, to a state."""
@@ -16,6 +21,20 @@ WIDTH, HEIGHT, WIDEST = 1000, 54, 140
 """Pixels: of a drawing across, of a state down, and of the widest state across."""
 LETTER = 8
 """Pixels of a letter in the name of a state."""
+
+
+def transitions(
+    first: World, successors: Callable[[World], Iterable[tuple[Move, World]]]
+) -> Iterator[tuple[World, Move, World]]:
+    """Yield every transition of every run once: the world before it, the move, the world after it."""
+    waiting, seen = [first], {first}
+    while waiting:
+        before = waiting.pop()
+        for move, after in successors(before):
+            yield before, move, after
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
 
 
 def state_diagram(title: str, states: Sequence[str], edges: Iterable[Edge], caption: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from boltproofs.citations import rules_of_modules
-from boltproofs.docs.machine import Edge, state_diagram
+from boltproofs.docs.machine import Edge, state_diagram, transitions
 from boltproofs.docs.rule_tables import rules_table
 from boltproofs.families.shown import wire_name
 from boltproofs.scenarios import SCENARIOS
@@ -75,15 +75,8 @@ def what_is_owed(channel: Channel) -> str:
 @cache
 def owed_edges() -> frozenset[Edge]:
     """Return every change of what is owed that any run goes through."""
-    waiting, found, edges = [initial(SCENARIO)], {initial(SCENARIO)}, set[Edge]()
-    while waiting:
-        world = waiting.pop()
-        for move, after in successors(world, SCENARIO):
-            edges |= set(_changes(world, move, after))
-            if after not in found:
-                found.add(after)
-                waiting.append(after)
-    return frozenset(edges)
+    every = transitions(initial(SCENARIO), partial(successors, scenario=SCENARIO))
+    return frozenset(edge for world, move, after in every for edge in _changes(world, move, after))
 
 
 def _changes(world: World, move: Move, after: World) -> Iterator[Edge]:

@@ -29,7 +29,7 @@ from boltwire.commitment import BuiltCommitment
 from boltwire.commitment_signatures import CommitmentSignatures, complete_commitment, sign_commitment
 from boltwire.fees import commitment_fee
 from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
-from boltwire.htlc_tx import build_htlc_transaction, combine
+from boltwire.htlc_tx import HtlcTransaction, build_htlc_transaction, combine
 from boltwire.per_commitment_secrets import SecretStore, generate_from_seed, secret_index
 from boltwire.secp256k1 import PrivateKey
 from boltwire.spend import Spend, sign_spends
@@ -143,23 +143,29 @@ class Maker:
     def second_stage(self, model: Transaction, preimage: bytes | None, fare: Fare | None = None) -> Made:
         """The owner's HTLC-timeout or HTLC-success transaction, which the peer has signed in advance.
 
-        With a fare the owner adds an input that pays, and its change: the peer has signed neither (B05-htlc-tx-b-01).
+        With a fare the owner pays for it by a coin, and takes its change.
         """
+        if fare is not None:
+            return Made(paid(lambda change: self.paid_second_stage(model, preimage, fare.spend, change), fare), (0,))
+        unsigned, signature, key = self._presigned(model)
+        return Made(unsigned.complete(signature, key, preimage), (0,))
+
+    def paid_second_stage(
+        self, model: Transaction, preimage: bytes | None, coin: Spend, outputs: Sequence[TxOutput]
+    ) -> RealTransaction:
+        """The same with an input of the owner's and further outputs: the peer has signed neither (B05-htlc-tx-b-01)."""
+        unsigned, signature, key = self._presigned(model)
+        joint = combine([unsigned], [TxInput(coin.outpoint, coin.sequence)], outputs)
+        joint = joint.with_witness(0, unsigned.witness(joint, 0, signature, key, preimage))
+        return sign_spends(joint, [coin])
+
+    def _presigned(self, model: Transaction) -> tuple[HtlcTransaction, bytes, PrivateKey]:
+        """An HTLC transaction, the peer's signature of it, and the owner's key."""
         seat, number = model.txid.seat, model.txid.number
         spent, signed = self.outpoint(model.inputs[0].outpoint), self._signed[seat, number]
-        unsigned = build_htlc_transaction(signed.built, spent.vout)
         signature = signed.signatures.htlc_signature[signed.built.htlc_vouts().index(spent.vout)]
         key = self.rings[seat].claimant.htlc_key(signed.built)
-        if fare is None:
-            return Made(unsigned.complete(signature, key, preimage), (0,))
-        coin = fare.spend
-
-        def make(change: tuple[TxOutput, ...]) -> RealTransaction:
-            joint = combine([unsigned], [TxInput(coin.outpoint, coin.sequence)], change)
-            joint = joint.with_witness(0, unsigned.witness(joint, 0, signature, key, preimage))
-            return sign_spends(joint, [coin])
-
-        return Made(paid(make, fare), (0,))
+        return build_htlc_transaction(signed.built, spent.vout), signature, key
 
     def child(self, model: Transaction, fare: Fare) -> RealTransaction:
         """What bumps a commitment (B05-failing-channel-n-07): it spends the owner's anchor and a coin, pays for both.

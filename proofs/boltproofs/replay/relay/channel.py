@@ -19,14 +19,9 @@ from boltproofs.replay.terms import Funding
 from boltspec.chain.conditions import CONDITIONS, Condition, Keys, Use
 from boltspec.chain.transactions import Coin, Outpoint, Transaction, commitment_transaction, spending
 from boltspec.commitment import Commitment, CommittedHtlc
-from boltspec.htlc import LOCAL
 from boltspec.params import Params
 from boltspec.scenario import NAMES, small_limits, small_params
 from boltspec.units import Blocks, FeeratePerKw, Height, Msat
-from boltwire.commitment import BuiltCommitment
-from boltwire.commitment_signatures import CommitmentSignatures, sign_commitment
-from boltwire.htlc_tx import build_htlc_transaction, combine
-from boltwire.keys import derive_private_key
 from boltwire.scripts import funding_script, p2wpkh_script_code, p2wsh
 from boltwire.spend import Spend, sign_spends
 from boltwire.transaction import Outpoint as RealOutpoint
@@ -84,7 +79,6 @@ class RelayChannel:
         self.pool.confirmed = made
         self._maker = Maker(self.params, self.rings, Funding(next(iter(made)), chain.height()))
         self._models: list[Transaction] = []
-        self._built: dict[int, tuple[BuiltCommitment, CommitmentSignatures]] = {}
         self.commitments = tuple(self._commitment(seat) for seat in (0, 1))
 
     def _commitment(self, seat: int) -> Offer:
@@ -97,10 +91,6 @@ class RelayChannel:
         made = self._maker.commitment(model, commitment)
         self._maker.keep(model.txid, made)
         self._models.append(model)
-        built = self._maker.terms[seat].build(LOCAL, commitment, self.rings[seat].point_of(0))
-        peer = self.rings[1 - seat]
-        signatures = sign_commitment(built, peer.funding_key, peer.basepoint_secrets.htlc_basepoint_secret)
-        self._built[seat] = built, signatures
         return Offer(f"{NAMES[seat]}'s commitment", made.transaction, int(model.fee_sat))
 
     # --- what can be spent ---
@@ -168,20 +158,9 @@ class RelayChannel:
             if rest is None:
                 return None
             wallet = [TxOutput(rest, self.rings[way.party].wallet_script), *[BALLAST] * ballast]
-            return Offer(name, self._paid_by(coin, way, wallet, preimage), fee)
+            return Offer(name, self._maker.paid_second_stage(model, preimage, coin, wallet), fee)
 
         return Plan(name, make)
-
-    def _paid_by(self, coin: Spend, way: Way, wallet: Sequence[TxOutput], preimage: bytes | None) -> RealTransaction:
-        """The HTLC transaction with another input and other outputs, which the peer's signature leaves open."""
-        built, signatures = self._built[way.party]
-        unsigned = build_htlc_transaction(built, self._maker.outpoint(way.outpoint).vout)
-        signature = signatures.htlc_signature[built.htlc_vouts().index(self._maker.outpoint(way.outpoint).vout)]
-        secret = self.rings[way.party].basepoint_secrets.htlc_basepoint_secret
-        key = derive_private_key(secret, built.params.per_commitment_point)
-        joint = combine([unsigned], [TxInput(coin.outpoint, coin.sequence)], wallet)
-        witness = unsigned.witness(joint, 0, signature, key, preimage)
-        return sign_spends(joint, [coin]).with_witness(0, witness)
 
     def payment(self, party: int, coin: Spend, ballast: int = 0) -> Plan:
         """Return the plan to spend a wallet's coin alone."""
