@@ -66,13 +66,15 @@ def _talking(world: ChainWorld) -> Iterator[int]:
 
 
 def _payable(world: ChainWorld, party: int, *, offered: bool) -> Iterator[CommittedHtlc]:
-    """Yield the HTLCs that a party has offered, or that were offered to it, in commitments that are not revoked.
+    """Yield the HTLCs that a party has offered, or that were offered to it, in what may still be published.
 
-    These are read off what was signed, not off the books by which the party decides.
+    That is its own newest commitment and all of its peer's that are not revoked. They are read off what was signed, not
+    off the books by which the party decides.
     """
     assert world.talk is not None
-    for owner in (0, 1):
-        for held in world.talk.history[owner][world.talk.nodes[owner].local_revocations :]:
+    for owner, node in enumerate(world.talk.nodes):
+        history = world.talk.history[owner]
+        for held in history[-1:] if owner == party else history[node.local_revocations :]:
             htlcs = () if held.signature.signed is None else held.signature.signed.htlcs
             yield from (htlc for htlc in htlcs if (htlc.offered_by_owner is (owner == party)) is offered)
 
