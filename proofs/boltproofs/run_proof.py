@@ -21,6 +21,7 @@ from boltproofs.execution import DEFINED, Execution, Unsupported, entered, paths
 from boltproofs.findings import Finding, Findings
 from boltproofs.formulas import conjunction, disjunction
 from boltproofs.groups import Form, forms
+from boltproofs.payment_theorems import PAYMENT_THEOREMS
 from boltproofs.payout_theorems import PAYOUT_THEOREMS
 from boltproofs.resumption_theorems import RESUMPTION_THEOREMS
 from boltproofs.runs import RunClaim, RunTheorem
@@ -42,6 +43,7 @@ RUN_THEOREMS: tuple[RunTheorem, ...] = (
     *PAYOUT_THEOREMS,
     *CLOSING_THEOREMS,
     *RESUMPTION_THEOREMS,
+    *PAYMENT_THEOREMS,
 )
 """All theorems about runs."""
 BY_NAME = {theorem.name: theorem for theorem in RUN_THEOREMS}

@@ -84,6 +84,8 @@ class InvoiceRecord:
     bolt11: str
     amount_msat: int | None
     description: str
+    min_final_cltv_expiry_delta: int
+    """Blocks that it asks for."""
     created_at: int
     expires_at: int
     """The last second at which to accept a payment."""
@@ -103,8 +105,8 @@ class InvoiceRecord:
 
 
 _COLUMNS: Final = (
-    "created_index, label, payment_hash, preimage, payment_secret, bolt11, amount_msat, description, created_at,"
-    " expires_at, received_msat, paid_at"
+    "created_index, label, payment_hash, preimage, payment_secret, bolt11, amount_msat, description,"
+    " min_final_cltv_expiry_delta, created_at, expires_at, received_msat, paid_at"
 )
 
 
@@ -178,10 +180,9 @@ class InvoiceBook:
         self._open[record.payment_hash] = record
         heapq.heappush(self._expiries, (record.expires_at, record.payment_hash))
 
-    def payable(self, payment_hash: bytes) -> InvoiceRecord | None:
-        """The invoice that an HTLC of this hash may pay now; None if there is none, or it is paid or expired."""
-        record = self._open.get(payment_hash)
-        return record if record is not None and record.status(self._clock()) is InvoiceStatus.UNPAID else None
+    def unpaid(self, payment_hash: bytes) -> InvoiceRecord | None:
+        """The invoice of this hash, which may have expired; None if there is none, or it is paid or long expired."""
+        return self._open.get(payment_hash)
 
     def settle(self, work: UnitOfWork, payment_hash: bytes, received_msat: int) -> InvoiceRecord:
         """Note in ``work`` that the invoice is paid; it is not payable any more from here on.
@@ -220,14 +221,15 @@ class InvoiceBook:
 def _insert(work: UnitOfWork, wanted: NewInvoice, invoice: Invoice, preimage: bytes, text: str) -> None:
     work.change("INSERT INTO preimages VALUES (?, ?)", invoice.payment_hash, preimage, rows=1)
     work.change(
-        "INSERT INTO invoices (label, payment_hash, payment_secret, bolt11, amount_msat, description, created_at,"
-        " expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO invoices (label, payment_hash, payment_secret, bolt11, amount_msat, description,"
+        " min_final_cltv_expiry_delta, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         wanted.label,
         invoice.payment_hash,
         invoice.payment_secret,
         text,
         invoice.amount_msat,
         wanted.description,
+        wanted.min_final_cltv_expiry_delta,
         invoice.timestamp,
         invoice.expires_at,
         rows=1,

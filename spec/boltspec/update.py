@@ -168,15 +168,6 @@ def _with_exposure(channel: Channel, htlc: Htlc) -> Htlc:
     return htlc
 
 
-def is_overexposed(channel: Channel, htlc: Htlc) -> bool:
-    """Say whether an HTLC of the peer exposes us to too much: then it is to be failed once it is committed.
-
-    B02-dust-exposure-r-01, B02-dust-exposure-r-03: the node fails it instead of forwarding or claiming it.
-    """
-    most = channel.params.policy.max_dust_htlc_exposure_msat
-    return htlc.remote_exposure_msat > most or htlc.local_exposure_msat > most
-
-
 @sends
 def send_update_fulfill_htlc(channel: Channel, message: UpdateFulfillHtlc) -> Channel:
     """Claim an HTLC that the peer offered, by showing its preimage."""

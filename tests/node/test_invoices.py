@@ -96,13 +96,13 @@ def test_what_no_invoice_may_say_is_refused_and_leaves_no_trace(with_books: Run,
     with_books(story)
 
 
-def test_payable_until_it_is_paid(with_books: Run) -> None:
+def test_known_until_it_is_paid(with_books: Run) -> None:
     async def story(books: Books) -> None:
         record = await books.invoices.create(WANTED)
-        assert books.invoices.payable(record.payment_hash) == record
+        assert books.invoices.unpaid(record.payment_hash) == record
         work = UnitOfWork()
         paid = books.invoices.settle(work, record.payment_hash, 7_002)
-        assert books.invoices.payable(record.payment_hash) is None, "a second HTLC must not be accepted"
+        assert books.invoices.unpaid(record.payment_hash) is None, "a second HTLC must not be accepted"
         await books.commits.submit(work)
         assert await books.invoices.find(label="tea") == [paid]
         assert (paid.status(books.now), paid.received_msat, paid.paid_at) == ("paid", 7_002, books.now)
@@ -112,14 +112,25 @@ def test_payable_until_it_is_paid(with_books: Run) -> None:
     with_books(story)
 
 
-def test_payable_until_it_expires(with_books: Run) -> None:
+def test_known_with_its_end_and_out_of_memory_some_time_after_it(with_books: Run) -> None:
     async def story(books: Books) -> None:
         record = await books.invoices.create(replace(WANTED, expiry=60))
-        books.now += 60
-        assert books.invoices.payable(record.payment_hash) == record
-        books.now += 1
-        assert books.invoices.payable(record.payment_hash) is None
+        assert record.expires_at == books.now + 60
+        books.now += 61
+        assert books.invoices.unpaid(record.payment_hash) == record, "whether it may be paid is not decided here"
         assert record.status(books.now) is InvoiceStatus.EXPIRED
+        await books.invoices.create(replace(WANTED, label="the next one"))
+        assert books.invoices.unpaid(record.payment_hash) is None
+
+    with_books(story)
+
+
+def test_the_blocks_that_an_invoice_asks_for_are_stored_with_it(with_books: Run) -> None:
+    async def story(books: Books) -> None:
+        record = await books.invoices.create(replace(WANTED, min_final_cltv_expiry_delta=144))
+        assert record.min_final_cltv_expiry_delta == 144
+        assert decode(record.bolt11).min_final_cltv_expiry_delta == 144
+        assert await books.invoices.find() == [record]
 
     with_books(story)
 
@@ -136,7 +147,7 @@ def test_htlc_that_was_accepted_in_time_settles_an_invoice_that_has_expired_sinc
     with_books(story)
 
 
-def test_restart_knows_what_is_payable(with_books: Run) -> None:
+def test_restart_knows_what_can_be_paid(with_books: Run) -> None:
     hashes: dict[str, bytes] = {}
 
     async def before(books: Books) -> None:
@@ -150,7 +161,7 @@ def test_restart_knows_what_is_payable(with_books: Run) -> None:
     async def after(books: Books) -> None:
         books.now += 20
         await books.load()
-        payable = [label for label, found in hashes.items() if books.invoices.payable(found)]
+        payable = [label for label, found in hashes.items() if books.invoices.unpaid(found)]
         assert payable == ["open"]
         statuses = {row.label: row.status(books.now) for row in await books.invoices.find()}
         assert statuses == {"open": "unpaid", "paid": "paid", "expires": "expired"}

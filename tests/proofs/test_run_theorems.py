@@ -27,6 +27,7 @@ QUICK = (
     "ReserveAboveDust", "LimitsSane", "FirstCommitmentPayable", "FirstCommitmentsPay", "FundingVerified",
     "WayOutBeforeFunding", "SimpleCloseTerminates", "NoUpdateAfterShutdown", "NoCloseWithHtlcs",
     "ReestablishNumbers", "StaleStateSafe", "ReestablishAgrees",
+    "FinalNodeIsPaid", "ProberLearnsNothing", "FailureIsPrescribed",
 )  # fmt: skip
 """Those that take a few seconds; all are proved by ``make verify``."""
 

@@ -1,74 +1,83 @@
-"""What a received HTLC pays: the checks of the last node of a payment (BOLT 4, Requirements of the final node).
-
-The node forwards nothing yet: an onion that wants to go on is given back.
-"""
+"""What a received HTLC pays: the facts for :mod:`boltspec.final_node`, and its verdict as bytes."""
 
 from __future__ import annotations
 
 from boltnode.channels.onions import failure_for
 from boltnode.channels.record import Answer, Claim, GiveBack, ReceivedHtlc
 from boltnode.invoices import InvoiceRecord
+from boltspec.final_node import Asked, Failed, Failure, Incoming, Node, judge
 from boltspec.htlc import Htlc
-from boltwire.channel_terms import hash_named
+from boltspec.units import Blocks, Height, Msat
 from boltwire.onion.failures import FailureCode, FailureMessage
 from boltwire.onion.payload import Payload
 from boltwire.onion.rejection import InvalidOnionPayload
 
-MOST_OVERPAID = 2
-"""An amount of more than so many times what was asked for is given back (B04-failure-messages-z-22)."""
 
-
-def judge(
-    htlc: Htlc, entry: ReceivedHtlc, invoice: InvoiceRecord | None, height: int, least_delta: int, *, overexposed: bool
-) -> Answer:
-    """Decide what becomes of an HTLC that is irrevocably committed.
-
-    ``invoice`` is the one of its hash that may be paid now, ``least_delta`` the blocks that it must leave us;
-    ``overexposed`` says that the specification has it failed for want of an output.
-    """
+def answer(htlc: Htlc, entry: ReceivedHtlc, invoice: InvoiceRecord | None, node: Node) -> Answer:
+    """What becomes of an HTLC that is irrevocably committed. ``invoice`` is the unpaid one of its hash."""
     if entry.unreadable is not None:
         return entry.unreadable
-    failure = _objection(htlc, entry, invoice, height, least_delta, overexposed=overexposed)
-    if failure is not None:
-        return GiveBack(failure_for(entry, failure))
-    assert invoice is not None, "what pays nothing was objected to"
+    payload, fault = _payload(entry)
+    verdict = judge(_incoming(htlc, entry, payload), None if invoice is None else _asked(invoice), node)
+    if isinstance(verdict, Failed):
+        return GiveBack(failure_for(entry, _message(verdict, htlc, node, fault)))
+    assert invoice is not None, "what pays nothing was failed"
     return Claim(invoice.preimage)
 
 
-def _objection(
-    htlc: Htlc, entry: ReceivedHtlc, invoice: InvoiceRecord | None, height: int, least_delta: int, *, overexposed: bool
-) -> FailureMessage | None:
-    if not entry.is_final:
-        return FailureMessage(code=FailureCode.UNKNOWN_NEXT_PEER)
+def node_facts(height: int, now: int, least_final_delta: int, most_dust_exposure_msat: Msat) -> Node:
+    """What this node goes by."""
+    return Node(Height(height), now, Blocks(least_final_delta), most_dust_exposure_msat)
+
+
+def _payload(entry: ReceivedHtlc) -> tuple[Payload, InvalidOnionPayload | None]:
+    """What the onion says, nothing if that cannot be read, with the reason."""
     try:
-        payload = Payload.decode(entry.payload)
+        return Payload.decode(entry.payload), None
     except InvalidOnionPayload as error:
-        return FailureMessage(code=FailureCode.INVALID_ONION_PAYLOAD, type=error.tlv_type, offset=error.offset or 0)
-    if payload.amt_to_forward is None or payload.outgoing_cltv_value is None:
-        missing = 2 if payload.amt_to_forward is None else 4
-        return FailureMessage(code=FailureCode.INVALID_ONION_PAYLOAD, type=missing, offset=0)
-    if overexposed:
-        return FailureMessage(code=FailureCode.TEMPORARY_NODE_FAILURE)
-    amount, expiry = int(htlc.amount_msat), int(htlc.cltv_expiry)
-    if expiry < payload.outgoing_cltv_value:  # B04-failure-messages-z-26
-        return FailureMessage(code=FailureCode.FINAL_INCORRECT_CLTV_EXPIRY, cltv_expiry=expiry)
-    if amount < payload.amt_to_forward:  # B04-failure-messages-z-27
-        return FailureMessage(code=FailureCode.FINAL_INCORRECT_HTLC_AMOUNT, incoming_htlc_amt=amount)
-    if not _pays(payload, amount, htlc, invoice) or expiry < height + least_delta:
-        # B04-failure-messages-z-24, -z-25: one code for all that would tell a prober something.
-        return FailureMessage(code=FailureCode.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS, htlc_msat=amount, height=height)
-    return None
+        return Payload(), error
 
 
-def _pays(payload: Payload, amount_msat: int, htlc: Htlc, invoice: InvoiceRecord | None) -> bool:
-    """Whether the HTLC pays the invoice, all of it, and comes from somebody who has seen it.
+def _incoming(htlc: Htlc, entry: ReceivedHtlc, payload: Payload) -> Incoming:
+    data = payload.payment_data
+    return Incoming(
+        amount_msat=htlc.amount_msat,
+        cltv_expiry=htlc.cltv_expiry,
+        is_final=entry.is_final,
+        amt_to_forward=None if payload.amt_to_forward is None else Msat(payload.amt_to_forward),
+        outgoing_cltv_value=None if payload.outgoing_cltv_value is None else Height(payload.outgoing_cltv_value),
+        payment_secret=None if data is None else int.from_bytes(data.payment_secret),
+        total_msat=None if data is None else Msat(data.total_msat),
+        has_path_key=payload.current_path_key is not None,
+        remote_exposure_msat=htlc.remote_exposure_msat,
+        local_exposure_msat=htlc.local_exposure_msat,
+    )
 
-    B04-failure-messages-z-16 (payment secret), -z-18 (amount), -z-20 (payment hash); what is paid already counts as
-    unknown (B04-failure-messages-z-14).
-    """
-    if invoice is None or payload.payment_data is None or invoice.payment_hash != hash_named(htlc.payment_hash):
-        return False
-    if payload.payment_data.payment_secret != invoice.payment_secret or payload.payment_data.total_msat > amount_msat:
-        return False
-    wanted = invoice.amount_msat
-    return wanted is None or wanted <= amount_msat <= MOST_OVERPAID * wanted
+
+def _asked(invoice: InvoiceRecord) -> Asked:
+    return Asked(
+        payment_secret=int.from_bytes(invoice.payment_secret),
+        amount_msat=None if invoice.amount_msat is None else Msat(invoice.amount_msat),
+        min_final_cltv_expiry_delta=Blocks(invoice.min_final_cltv_expiry_delta),
+        expires_at=invoice.expires_at,
+    )
+
+
+def _message(verdict: Failed, htlc: Htlc, node: Node, fault: InvalidOnionPayload | None) -> FailureMessage:
+    """The failure with the data that its code carries."""
+    code = FailureCode[verdict.failure.name]
+    match verdict.failure:
+        case Failure.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS:
+            return FailureMessage(code=code, htlc_msat=int(htlc.amount_msat), height=int(node.height))
+        case Failure.FINAL_INCORRECT_CLTV_EXPIRY:
+            return FailureMessage(code=code, cltv_expiry=int(htlc.cltv_expiry))
+        case Failure.FINAL_INCORRECT_HTLC_AMOUNT:
+            return FailureMessage(code=code, incoming_htlc_amt=int(htlc.amount_msat))
+        case Failure.INVALID_ONION_PAYLOAD if fault is not None:
+            return FailureMessage(code=code, type=fault.tlv_type, offset=fault.offset or 0)
+        case Failure.INVALID_ONION_PAYLOAD:
+            at_fault = verdict.numbers["type"]
+            assert isinstance(at_fault, int)
+            return FailureMessage(code=code, type=at_fault, offset=0)
+        case Failure.TEMPORARY_NODE_FAILURE | Failure.PERMANENT_NODE_FAILURE | Failure.UNKNOWN_NEXT_PEER:
+            return FailureMessage(code=code)

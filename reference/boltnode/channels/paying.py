@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from boltnode.channels.final_hop import judge
+from boltnode.channels.final_hop import answer, node_facts
 from boltnode.channels.floor import Floor
 from boltnode.channels.offers import Wish, Wishes, has_htlc, is_hopeless, offer, too_late
 from boltnode.channels.record import Claim
@@ -16,7 +16,6 @@ from boltnode.rpc.errors import Code
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltspec.channel import Link
 from boltspec.lifetime.state import End
-from boltspec.update import is_overexposed
 from boltwire.bolt11 import Invoice, decode
 from boltwire.channel_terms import hash_named, name_of_hash
 from boltwire.hashes import sha256
@@ -102,16 +101,14 @@ class Paying:
         if channel is None or slot.machine.life.end is not End.NONE:
             return
         services = self._floor.services
+        most_dust = channel.params.policy.max_dust_htlc_exposure_msat
+        node = node_facts(self._floor.chain.height, services.clock(), services.options.cltv_final, most_dust)
         for htlc, entry in slot.machine.undecided():
             payment_hash = hash_named(htlc.payment_hash)
-            invoice = services.invoices.payable(payment_hash)
-            answer = judge(
-                htlc, entry, invoice, self._floor.chain.height, services.options.cltv_final,
-                overexposed=is_overexposed(channel, htlc),
-            )  # fmt: skip
-            if isinstance(answer, Claim):
+            found = answer(htlc, entry, services.invoices.unpaid(payment_hash), node)
+            if isinstance(found, Claim):
                 services.invoices.settle(work, payment_hash, int(htlc.amount_msat))
-            slot.machine.decide(htlc.id, answer)
+            slot.machine.decide(htlc.id, found)
 
     def fail_unoffered(self) -> None:
         """Fail the payments that no channel has an HTLC for: nobody was ever offered any (or not for long)."""

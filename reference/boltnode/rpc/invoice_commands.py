@@ -29,13 +29,16 @@ async def invoice(
     if not deschashonly and len(description.encode()) > WITHOUT_HASH:
         expected = f"at most {WITHOUT_HASH} bytes, or deschashonly true"
         raise bad_parameter("description", expected, description)
+    least = context.services.options.cltv_final
+    if cltv is not None and cltv < least:
+        raise bad_parameter("cltv", f"{least} or more, which is the option cltv-final", cltv)
     wanted = NewInvoice(
         label=label,
         description=description,
         amount_msat=amount_msat,
         expiry=expiry,
         preimage=preimage,
-        min_final_cltv_expiry_delta=context.services.options.cltv_final if cltv is None else cltv,
+        min_final_cltv_expiry_delta=least if cltv is None else cltv,
         hashes_description=deschashonly,
         fallbacks=tuple(_fallback(context, text) for text in fallbacks),
     )

@@ -127,6 +127,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         notes BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    # 7: the blocks that an invoice asks for; earlier ones asked for the default.
+    """
+    ALTER TABLE invoices ADD COLUMN min_final_cltv_expiry_delta INTEGER NOT NULL DEFAULT 18;
+    """,
 )
 """Step ``n`` leads from version ``n - 1`` to version ``n``."""
 
