@@ -15,7 +15,7 @@ from boltspec.closing.scenario import Bid, CloseScenario, Menu, Offer
 from boltspec.closing.scripts import Form, Script, p2wpkh, p2wsh
 from boltspec.closing.state import ClosingFeatures, ClosingPolicy
 from boltspec.scenario import small_limits, small_params
-from boltspec.units import Msat, Sat
+from boltspec.units import FeeratePerKw, Msat, Sat
 
 PARAMS = small_params(small_limits())
 PUSH = Msat(400_000_000)
@@ -70,6 +70,7 @@ DUSTY_B = Msat(200_999)
 
 A_IS_CORRUPT, B_IS_CORRUPT = (True, False), (False, True)
 ONLY_A_STARTS, ONLY_B_STARTS = (True, False), (False, True)
+ANEW = (FeeratePerKw(1_200),)
 HTLC_FROM_A, HTLC_FROM_B = Offer(0, Msat(50_000_000)), Offer(1, Msat(40_000_000))
 UPFRONT: dict[str, Any] = {
     "upfront": (SCRIPT_A, SCRIPT_B),
@@ -86,6 +87,8 @@ def _legacy(name: str, title: str, **changes: Any) -> CloseScenario:
 OF_LEGACY = (
     _legacy("htlcs", "HTLCs are pending when a party wants to close",
             offers=(HTLC_FROM_A, Offer(1, Msat(300_000))), starts=ONLY_A_STARTS),
+    _legacy("feerate", "an HTLC is pending, and A changes the feerate", offers=(HTLC_FROM_A,), feerates_per_kw=ANEW,
+            starts=ONLY_A_STARTS),
     _legacy("asked", "only B wants to close", starts=ONLY_B_STARTS, offers=(HTLC_FROM_A,)),
     _legacy("careless", "nothing but their own rules holds them back", offers=(HTLC_FROM_A,), careless=True, menu=FEW),
     _legacy("counters", "every fee and range is tempting", careless=True, menu=MENU),
@@ -147,6 +150,8 @@ def _simple(name: str, title: str, **changes: Any) -> CloseScenario:
 
 OF_SIMPLE = (
     _simple("htlcs", "an HTLC is pending", offers=(HTLC_FROM_A,), bids=ONLY_A_BIDS),
+    _simple("feerate", "an HTLC is pending, A changes the feerate and B proposes", offers=(HTLC_FROM_A,),
+            feerates_per_kw=ANEW, bids=ONLY_B_BIDS),
     _simple("careless", "every field is tempting, A proposes", careless=True, menu=TEMPTING, bids=ONLY_A_BIDS,
             starts=ONLY_A_STARTS),
     _simple("careless-lesser", "every field is tempting, B proposes", careless=True, menu=TEMPTING, bids=ONLY_B_BIDS,

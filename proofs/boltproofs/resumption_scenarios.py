@@ -16,6 +16,12 @@ OUT_OF_GAIN = Wish(1, Msat(300_000_000), payment_hash=2, cltv_expiry=Height(7))
 LOWEST_FEERATE = FeeWish(0, FeeratePerKw(253))
 OUT_OF_SAVING = Wish(0, Msat(588_900_000), payment_hash=1, cltv_expiry=Height(6))
 """A has 600,000 sat, keeps 10,000, pays 660 for anchors: with a fee of 1,296 this is too much, with 327 it is not."""
+PUSHED_TO_B = Msat(966_850_000)
+"""A keeps 33,150 sat: 10,000 as reserve, 660 for anchors, and 10 more than the highest feerate asks for."""
+HIGHEST_FEERATE = FeeWish(0, FeeratePerKw(20_000))
+"""A commitment costs 22,480 sat at this feerate, 25,920 with an HTLC."""
+ALL_OF_A = Wish(0, Msat(21_100_000), payment_hash=1, cltv_expiry=Height(6))
+"""It leaves A 1,390 sat for the fee: enough with one HTLC (1,296), not with two (1,468)."""
 
 
 def _honest() -> list[Scenario]:
@@ -33,6 +39,10 @@ def _honest() -> list[Scenario]:
                 push_msat=POOR_B, wishes=(MUCH_FROM_A, OUT_OF_GAIN)),
         replace(base, name="resume-saving", title="A offers what a lower feerate has freed, one lost connection",
                 params=ROOMY, wishes=(LOWEST_FEERATE, OUT_OF_SAVING)),
+        replace(base, name="resume-crossing-fee", title="A raises the feerate as far as it can, an HTLC from B crosses",
+                push_msat=PUSHED_TO_B, wishes=(HIGHEST_FEERATE, FROM_B)),
+        replace(base, name="resume-crossing-offer", title="A offers all that it can, an HTLC from B crosses",
+                params=ROOMY, push_msat=PUSHED_TO_B, wishes=(ALL_OF_A, FROM_B)),
         replace(base, name="careless-resume", title="one HTLC from A, a lost connection that tempts to lie",
                 careless=True),
     ]

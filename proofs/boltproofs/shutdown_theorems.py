@@ -18,12 +18,15 @@ from boltspec.closing.party import receive, send
 from boltspec.closing.state import Closing, ClosingFeatures
 from boltspec.closing.transaction import ClosingDetails, Variant
 from boltspec.feerates import Feerates, FeeUpdate
-from boltspec.htlc import LOCAL, REMOTE, Event, Stage, is_moved_by
-from boltspec.htlcs import NO_HTLCS
+from boltspec.htlc import LOCAL, REMOTE, Event, Htlc, Stage, is_moved_by
+from boltspec.htlcs import NO_HTLCS, Htlcs
 from boltspec.messages import UpdateAddHtlc, UpdateFee
+from boltspec.units import Height, Msat
 
 OFFERS = ((Variant.CLOSER_AND_CLOSEE_OUTPUTS,), (Variant.CLOSER_OUTPUT_ONLY, Variant.CLOSER_AND_CLOSEE_OUTPUTS))
 """What the party with less and the one with more offer when no output is dust."""
+PENDING_HTLC = Htlc(LOCAL, 0, Msat(1), 0, Height(1), Stage.IRREVOCABLE)
+"""While it is there the feerate may still be changed."""
 UPFRONT = ClosingFeatures(option_upfront_shutdown_script=True)
 
 
@@ -98,7 +101,7 @@ def _all_is_quiet(move: Move) -> bool:
 def _adds(values: Values) -> Move | None:
     """Any ``update_add_htlc``, sent or taken."""
     node, sending = _any_closing(values, ClosingFeatures()), choose(values, "sending", (True, False))
-    node = replace(node, channel=replace(node.channel, htlcs=NO_HTLCS))
+    node = replace(node, channel=replace(node.channel, htlcs=Htlcs((PENDING_HTLC,))))
     names = ("id", "amount_msat", "payment_hash", "cltv_expiry")
     return _moved(node, UpdateAddHtlc(**{name: values(f"add.{name}") for name in names}), sending)
 
@@ -119,8 +122,9 @@ def _changes_fee(values: Values) -> Move | None:
     return _moved(replace(node, channel=of), UpdateFee(values("feerate")), sending)
 
 
-def _is_not_quiet(move: Move) -> bool:
-    return not _all_is_quiet(move)
+def _nobody_negotiates(move: Move) -> bool:
+    """Say whether the sender had not said ``shutdown``, or the receiver had something left to do before it closes."""
+    return not move.before.sent_shutdown if move.sending else not _all_is_quiet(move)
 
 
 def _says_shutdown(values: Values) -> Move | None:
@@ -171,15 +175,15 @@ NO_CLOSE_WITH_HTLCS = RunTheorem(
 
 NO_UPDATE_AFTER_SHUTDOWN = RunTheorem(
     name="NoUpdateAfterShutdown",
-    sentence="No HTLC is offered after a shutdown or taken from who sent one; once all is quiet nothing is updated.",
+    sentence="No HTLC is offered after a shutdown or taken from who sent one; with no HTLC left nothing is updated.",
     claims=(
         RunClaim("update_add_htlc", _adds, _nobody_had_said_shutdown,
                  ("B02-shutdown-s-06", "D02-shutdown-s-01", "D02-shutdown-r-02")),
-        RunClaim("update_fee once nothing is left", _changes_fee, _is_not_quiet,
+        RunClaim("update_fee once nothing is left", _changes_fee, _nobody_negotiates,
                  ("B02-shutdown-s-07", "D02-shutdown-r-03")),
     ),
     unbounded=("balances", "fees", "feerates", "commitment numbers"),
-    bounded="any state, reachable or not, without other HTLCs: the rules of shutdown are asked before any HTLC is",
+    bounded="any state, reachable or not; with one other HTLC for offers, none for feerates: rules of shutdown come first",
 )  # fmt: skip
 
 ORDERLY_SHUTDOWN = RunTheorem(

@@ -8,7 +8,7 @@ next one becoming the latest and the latest the previous one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -129,6 +129,17 @@ def fee(channel: Channel, view: View, owner: Side) -> Sat:
 def above_reserve(channel: Channel, side: Side, view: View) -> Msat:
     """Return what a side has in the view above the reserve that it must keep; negative if it is below."""
     return balance(channel, side, view) - to_msat(channel.params.binding(side).channel_reserve_satoshis)
+
+
+def without_unsigned_offers(channel: Channel) -> Channel:
+    """Return the channel without our HTLCs that the peer has acknowledged but not yet signed for.
+
+    AMBIGUOUS: unsigned-offers: what the peer can afford is judged without them. It may have sent its update before it
+    acknowledged them; and after a lost connection it comes again, behind the acknowledgment.
+    """
+    return replace(
+        channel, htlcs=channel.htlcs.keep(lambda htlc: htlc.offerer is REMOTE or htlc.added is not Stage.ACKED)
+    )
 
 
 class CommittedHtlc(NamedTuple):

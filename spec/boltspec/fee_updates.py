@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from boltspec.channel import Channel
-from boltspec.commitment import View, above_reserve, dust_balance, fee, feerate
+from boltspec.commitment import View, above_reserve, dust_balance, fee, feerate, without_unsigned_offers
 from boltspec.feerates import propose
 from boltspec.fees import anchors_cost
 from boltspec.htlc import LOCAL, REMOTE, Side
@@ -53,7 +53,7 @@ def receive_update_fee(channel: Channel, message: UpdateFee) -> Channel:
     after = replace(channel, feerates=propose(channel.feerates, rate))
     # AMBIGUOUS: current-commitment: with all that the sender knows of by then, which is our next commitment. The check
     # is not put off until the update is committed (B02-update-fee-r-04, a permission).
-    left = _left(after, REMOTE, view, LOCAL)
+    left = _left(without_unsigned_offers(after), REMOTE, view, LOCAL)
     require(left >= Msat(0), "B02-update-fee-r-03", WARN_OR_FAIL, left_msat=left)
     # AMBIGUOUS: exposure-by-fee: that an increase exposes too much is no reason to fail the channel here.
     return after

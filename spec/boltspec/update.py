@@ -20,6 +20,7 @@ from boltspec.commitment import (
     offered_count,
     offered_value,
     untrimmed_at,
+    without_unsigned_offers,
 )
 from boltspec.fees import anchors_cost, commitment_fee, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
@@ -118,7 +119,7 @@ def receive_update_add_htlc(channel: Channel, message: UpdateAddHtlc) -> Channel
     )
     left = above_reserve(offered, REMOTE, view)
     if params.opener is REMOTE:
-        left = left - to_msat(fee(offered, view, LOCAL)) - to_msat(anchors_cost(params))
+        left = left - to_msat(fee(without_unsigned_offers(offered), view, LOCAL)) - to_msat(anchors_cost(params))
     require(left >= NOTHING, "B02-adding-htlc-r-02", WARN_OR_FAIL, left_msat=left)
     count, value = offered_count(offered, REMOTE, view), offered_value(offered, REMOTE, view)
     require(

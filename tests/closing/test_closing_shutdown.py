@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from boltproofs.closing_scenarios import LEGACY, OLD, SCRIPT_A, SCRIPT_B, STRANGER, TAPROOT
+from boltproofs.explorer.search import Verdict, search
+from boltproofs.families.closing import CLOSING
+from boltspec.closing import shutdown
 from boltspec.closing.messages import Shutdown
 from boltspec.closing.scripts import Form, Script, dust_threshold, is_permitted, p2wpkh, p2wsh
 from boltspec.closing.shutdown import (
@@ -17,12 +21,14 @@ from boltspec.closing.shutdown import (
     send_channel_message,
     send_shutdown,
 )
-from boltspec.closing.state import Closing, ClosingFeatures, reconnected
+from boltspec.closing.state import Closing, ClosingFeatures, is_clean, negotiates, reconnected
 from boltspec.closing.world import initial
 from boltspec.commit import next_commitment_signed
-from boltspec.messages import UpdateAddHtlc
+from boltspec.htlc import LOCAL, Htlc, Removal, Stage
+from boltspec.htlcs import Htlcs
+from boltspec.messages import UpdateAddHtlc, UpdateFee
 from boltspec.rules import Reaction
-from boltspec.units import Height, Msat, Sat
+from boltspec.units import FeeratePerKw, Height, Msat, Sat
 from boltspec.verdict import Accepted, Refused, Rejected
 
 A, B = initial(LEGACY).nodes
@@ -179,3 +185,41 @@ def test_nothing_is_committed_while_closing_is_negotiated() -> None:
     empty = next_commitment_signed(B.channel)
     assert rule(receive_channel_message(both_shut(), empty)) == "D02-shutdown-r-03"
     assert isinstance(receive_channel_message(taken(send_shutdown(A, Shutdown(SCRIPT_A))), empty), Accepted)
+
+
+# --- update_fee after shutdown ---
+
+NEW_FEERATE = UpdateFee(FeeratePerKw(1_200))
+
+
+def shut_with_removal(stage: Stage) -> Closing:
+    """Return A after its shutdown, while B's removal of its only HTLC has come to some stage."""
+    htlc = Htlc(LOCAL, 0, Msat(5_000_000), 1, Height(500), Stage.IRREVOCABLE, Removal.FAIL, stage)
+    return replace(A, channel=replace(A.channel, htlcs=Htlcs((htlc,))), sent_shutdown=True)
+
+
+def test_sender_of_shutdown_changes_no_feerate_when_no_htlc_is_left() -> None:
+    assert isinstance(send_channel_message(A, NEW_FEERATE), Accepted)
+    shut = taken(send_shutdown(A, Shutdown(SCRIPT_A)))
+    assert rule(send_channel_message(shut, NEW_FEERATE)) == "B02-shutdown-s-07"
+
+
+def test_sender_of_shutdown_changes_the_feerate_while_an_htlc_is_in_a_newest_commitment() -> None:
+    assert isinstance(send_channel_message(shut_with_removal(Stage.ACKED), NEW_FEERATE), Accepted)
+
+
+def test_sender_of_shutdown_awaits_no_revocation_to_count_an_htlc_as_gone() -> None:
+    shut = shut_with_removal(Stage.ACK_COMMITTED)
+    assert rule(send_channel_message(shut, NEW_FEERATE)) == "B02-shutdown-s-07"
+
+
+@pytest.mark.parametrize("name", ["legacy-feerate", "simple-feerate"])
+@pytest.mark.parametrize("point", [negotiates, lambda closing: closing.sent_shutdown and is_clean(closing.channel)])
+def test_a_later_point_makes_honest_nodes_reject_each_other(
+    name: str, point: Callable[[Closing], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "is_past_that_point", point)
+    found = search(CLOSING.scenarios[name])
+    assert (found.verdict, found.trace is not None and found.trace.property) == (Verdict.VIOLATED, "NeverRejected")
+    monkeypatch.undo()
+    assert search(CLOSING.scenarios[name]).verdict is Verdict.HOLDS

@@ -8,15 +8,18 @@ import pytest
 
 from boltproofs.explorer.search import Verdict, search
 from boltproofs.families import SCENARIOS
-from boltproofs.resumption_scenarios import LOWEST_FEERATE, OUT_OF_SAVING
-from boltspec import reestablish
+from boltproofs.resumption_scenarios import HIGHEST_FEERATE, LOWEST_FEERATE, OUT_OF_SAVING
+from boltproofs.scenario_parts import FROM_B
+from boltspec import fee_updates, reestablish, update
 from boltspec.channel import opened
 from boltspec.commit import next_commitment_signed
+from boltspec.htlc import LOCAL, Htlc, Stage
+from boltspec.htlcs import Htlcs
 from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFee
-from boltspec.party import send
+from boltspec.party import receive, send
 from boltspec.reestablish import retransmission
 from boltspec.scenario import Scenario
-from boltspec.verdict import Accepted
+from boltspec.verdict import Accepted, Rejected
 
 GAIN, SAVING = SCENARIOS["resume-gain"], SCENARIOS["resume-saving"]
 LOWER = UpdateFee(LOWEST_FEERATE.feerate_per_kw)
@@ -53,3 +56,29 @@ def test_offers_first_make_honest_nodes_reject_each_other(scenario: Scenario, mo
     assert (found.verdict, found.trace is not None and found.trace.property) == (Verdict.VIOLATED, "NeverRejected")
     monkeypatch.undo()
     assert search(scenario).verdict is Verdict.HOLDS
+
+
+# --- acknowledgments that come first ---
+
+
+@pytest.mark.parametrize("name", ["resume-crossing-fee", "resume-crossing-offer"])
+def test_counting_unsigned_offers_makes_honest_nodes_reject_each_other(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (update, fee_updates):
+        monkeypatch.setattr(module, "without_unsigned_offers", lambda channel: channel)
+    found = search(SCENARIOS[name])
+    assert (found.verdict, found.trace is not None and found.trace.property) == (Verdict.VIOLATED, "NeverRejected")
+    monkeypatch.undo()
+    assert search(SCENARIOS[name]).verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(("stage", "taken"), [(Stage.ACKED, True), (Stage.ACK_COMMITTED, False)])
+def test_receiver_of_a_feerate_counts_its_own_offers_once_they_are_signed(stage: Stage, taken: bool) -> None:
+    """The opener can just pay for a commitment without HTLCs."""
+    scenario = SCENARIOS["resume-crossing-fee"]
+    htlc = Htlc(LOCAL, 0, FROM_B.amount_msat, FROM_B.payment_hash, FROM_B.cltv_expiry, stage)
+    channel = opened(scenario.params.mirrored(), scenario.push_msat)
+    verdict = receive(replace(channel, htlcs=Htlcs((htlc,))), UpdateFee(HIGHEST_FEERATE.feerate_per_kw))
+    assert isinstance(verdict, Accepted) is taken
+    assert taken or (isinstance(verdict, Rejected) and verdict.rule == "B02-update-fee-r-03")

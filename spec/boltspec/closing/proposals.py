@@ -27,7 +27,7 @@ from boltspec.closing.state import Closing
 from boltspec.closing.transaction import ClosingDetails, Variant
 from boltspec.commit import next_commitment_signed, next_revoke_and_ack
 from boltspec.htlc import LOCAL, REMOTE, Stage
-from boltspec.messages import UpdateAddHtlc, UpdateFulfillHtlc
+from boltspec.messages import UpdateAddHtlc, UpdateFee, UpdateFulfillHtlc
 from boltspec.units import Height, Sat
 
 NOTHING_SIGNED = ClosingSignature(None)
@@ -41,6 +41,8 @@ class Progress(NamedTuple):
     """HTLCs offered."""
     bids: int = 0
     """``closing_complete`` sent."""
+    feerates: int = 0
+    """Feerates set."""
 
 
 class Proposal(NamedTuple):
@@ -73,6 +75,9 @@ def _offers(closing: Closing, scenario: CloseScenario, party: int, progress: Pro
         amount = wishes[progress.offers].amount_msat
         message = UpdateAddHtlc(closing.channel.next_local_htlc_id, amount, payment_hash=1, cltv_expiry=EXPIRY)
         yield Proposal("update_add_htlc", message, progress._replace(offers=progress.offers + 1))
+    if party == 0 and progress.feerates < len(scenario.feerates_per_kw):
+        feerate = UpdateFee(scenario.feerates_per_kw[progress.feerates])
+        yield Proposal("update_fee", feerate, progress._replace(feerates=progress.feerates + 1))
 
 
 def _bids(closing: Closing, scenario: CloseScenario, party: int, progress: Progress) -> Iterator[Proposal]:

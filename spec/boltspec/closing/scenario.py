@@ -13,7 +13,7 @@ from boltspec.closing.messages import FeeRange
 from boltspec.closing.scripts import Script
 from boltspec.closing.state import ClosingFeatures, ClosingPolicy
 from boltspec.params import Params
-from boltspec.units import Msat, Sat
+from boltspec.units import FeeratePerKw, Msat, Sat
 
 
 class Bid(NamedTuple):
@@ -54,6 +54,8 @@ class CloseScenario:
     """The script that each committed to."""
     offers: tuple[Offer, ...] = ()
     """HTLCs that may be offered, each once."""
+    feerates_per_kw: tuple[FeeratePerKw, ...] = ()
+    """Feerates that A wants to set, one after another."""
     bids: tuple[tuple[Bid, ...], tuple[Bid, ...]] = ((), ())
     """The proposals that each wants to make one after another, with ``option_simple_close``."""
     starts: tuple[bool, bool] = (True, True)

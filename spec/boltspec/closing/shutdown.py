@@ -12,7 +12,7 @@ from boltspec import party
 from boltspec.channel import Channel
 from boltspec.closing.messages import FundingMessage, Shutdown
 from boltspec.closing.scripts import OLD_FORMS, Script, is_permitted
-from boltspec.closing.state import Closing, has_uncommitted_updates, negotiates
+from boltspec.closing.state import Closing, has_uncommitted_updates, is_past_that_point, negotiates
 from boltspec.messages import CommitmentSigned, Message, RevokeAndAck, UpdateAddHtlc
 from boltspec.rules import Reaction, RuleBroken, duty, require
 from boltspec.verdict import Accepted, Refused, Rejected, receives, sends
@@ -95,9 +95,8 @@ def send_channel_message(closing: Closing, message: Message) -> Closing:
         # accepts no new HTLCs.
         require(not closing.received_shutdown, "D02-shutdown-s-01")
     if not isinstance(message, CommitmentSigned | RevokeAndAck):
-        # AMBIGUOUS: that-point: reached when both have sent shutdown. Before, the peer may still add what must then
-        # be removed.
-        require(not negotiates(closing), "B02-shutdown-s-07")
+        # AMBIGUOUS: that-point: reached for us once we have sent shutdown and know of no commitment with an HTLC.
+        require(not is_past_that_point(closing), "B02-shutdown-s-07")
     return replace(closing, channel=_after(party.send(closing.channel, message)))
 
 

@@ -12,6 +12,7 @@ from boltspec.closing.messages import ClosingComplete, ClosingSig, ClosingSigned
 from boltspec.closing.scripts import Script
 from boltspec.closing.transaction import ClosingTx
 from boltspec.commit import has_moved_by
+from boltspec.commitment import View, is_in
 from boltspec.htlc import LOCAL, Event, Side, Stage
 from boltspec.units import Sat
 
@@ -116,6 +117,18 @@ def _has_updates(channel: Channel) -> bool:
 def has_uncommitted_updates(channel: Channel) -> bool:
     """Say whether there are updates pending on the peer: its next commitment differs from its latest."""
     return has_moved_by(channel, Event.SEND_COMMITMENT_SIGNED)
+
+
+def is_past_that_point(closing: Closing) -> bool:
+    """Say whether we send no update any more: our ``shutdown`` is sent, and no newest commitment has an HTLC, nor dust.
+
+    The peer may know of more than we do: its ``shutdown``, and the revocation that makes the channel clean for it, may
+    be on their way, and it begins to negotiate. HTLCs can still be removed: those are in both newest commitments.
+    """
+    newest = (View.LOCAL_LATEST, View.REMOTE_LATEST)
+    return closing.sent_shutdown and not closing.channel.htlcs.any(
+        lambda htlc: is_in(htlc, newest[0]) or is_in(htlc, newest[1])
+    )
 
 
 def negotiates(closing: Closing) -> bool:

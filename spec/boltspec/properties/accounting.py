@@ -6,7 +6,17 @@ from itertools import pairwise
 
 from boltspec.channel import Channel
 from boltspec.commit import has_moved_by
-from boltspec.commitment import View, above_reserve, balance, fee, is_in, offered_count, offered_value, pending
+from boltspec.commitment import (
+    View,
+    above_reserve,
+    balance,
+    fee,
+    is_in,
+    offered_count,
+    offered_value,
+    pending,
+    without_unsigned_offers,
+)
 from boltspec.fees import anchors_cost
 from boltspec.htlc import LOCAL, REMOTE, Event, Htlc, Removal, Side, Stage
 from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFee, UpdateFulfillHtlc
@@ -48,7 +58,8 @@ def _fee_affordable(step: Step) -> bool:
     left = above_reserve(step.after, side, view) - to_msat(anchors_cost(params))
     both = step.sending and isinstance(step.message, UpdateAddHtlc)
     owners = (REMOTE, LOCAL) if both else (view.owner,)
-    return all(left >= to_msat(fee(step.after, view, owner)) for owner in owners)
+    judged = step.after if step.sending else without_unsigned_offers(step.after)
+    return all(left >= to_msat(fee(judged, view, owner)) for owner in owners)
 
 
 def _lawful_stage(htlc: Htlc) -> bool:
@@ -181,7 +192,8 @@ NON_NEGATIVE = ChannelProperty("NonNegative", "No balance is below zero in any c
 RESERVE = StepProperty("Reserve", "An offer never takes its offerer below its reserve.", _keeps_reserve)
 FEE_AFFORDABLE = StepProperty(
     "FeeAffordable",
-    "An offer or a feerate of the opener leaves it, above its reserve, what fee and anchors cost.",
+    "An offer or a feerate of the opener leaves it, above its reserve, what fee and anchors cost; whose peer judges it"
+    " counts no HTLC of its own that is not signed for.",
     _fee_affordable,
 )
 STAGE_ORDER = ChannelProperty(

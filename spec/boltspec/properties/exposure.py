@@ -41,14 +41,14 @@ def _pays(node: Channel, view: View) -> bool:
 def _is_within_buffer(scenario: Scenario) -> bool:
     """Say whether no more can cross than the buffer is made for: one HTLC of the other side, a feerate in proportion.
 
-    ``fee_spike_multiple`` bounds by how much the feerate may grow in all.
+    ``fee_spike_multiple`` bounds by how much the feerate may grow in all; at 0 there is no buffer.
     """
     params = scenario.params
     opener = 0 if params.opener is LOCAL else 1
     rates = [wish.feerate_per_kw for wish in scenario.wishes if isinstance(wish, FeeWish)]
     crossing = [wish for wish in scenario.wishes if wish.party != opener and not isinstance(wish, FeeWish)]
     most = FeeratePerKw(params.feerate_per_kw * params.policy.fee_spike_multiple)
-    return len(crossing) <= 1 and all(rate <= most for rate in rates)
+    return len(crossing) <= min(params.policy.fee_spike_multiple, 1) and all(rate <= most for rate in rates)
 
 
 class _Kept(NamedTuple):
