@@ -183,7 +183,7 @@ NO_UPDATE_AFTER_SHUTDOWN = RunTheorem(
                  ("B02-shutdown-s-07", "D02-shutdown-r-03")),
     ),
     unbounded=("balances", "fees", "feerates", "commitment numbers"),
-    bounded="any state, reachable or not; with one other HTLC for offers, none for feerates: rules of shutdown come first",
+    bounded="any state, reachable or not; one other HTLC for offers, none for feerates: rules of shutdown come first",
 )  # fmt: skip
 
 ORDERLY_SHUTDOWN = RunTheorem(
