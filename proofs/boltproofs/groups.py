@@ -23,6 +23,7 @@ UNKNOWN_FIELDS = (
     "payment_hash",
     "cltv_expiry",
     "known_preimage",
+    "failure_code",
     "remote_exposure_msat",
     "local_exposure_msat",
 )

@@ -105,6 +105,9 @@ class Htlc:
     known_preimage: int = NO_PREIMAGE
     """The preimage that the recipient has shown to this node, which is the offerer: never forgotten, even if the
     removal is (B02-retransmission-n-03)."""
+    failure_code: int = 0
+    """Of the last ``update_fail_malformed_htlc`` for it, to be sent again as it was; it says nothing while the HTLC has
+    another end, or none."""
     remote_exposure_msat: Msat = Msat(0)  # noqa: RUF009  # a plain integer
     """If it has no output in the remote commitment: what all such HTLCs were worth when it was offered to this node."""
     local_exposure_msat: Msat = Msat(0)  # noqa: RUF009  # a plain integer

@@ -22,7 +22,6 @@ from boltspec.commit import last_commitment_signed
 from boltspec.feerates import forget_pending
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Removal, Side, Stage
 from boltspec.messages import (
-    BADONION,
     NO_SECRET,
     ChannelReestablish,
     Message,
@@ -219,10 +218,8 @@ def _committed_updates(channel: Channel) -> Iterator[Update]:
 def _removal_message(htlc: Htlc) -> Update:
     """Return the message by which an HTLC was removed, as far as the channel depends on it.
 
-    The reason of a failure is not part of the channel, and neither is which code said that the onion cannot be read:
-    ``BADONION`` stands for all of them. A node sends the reason, or the code and the hash of the onion, that it sent at
-    first; nobody can hold it to that, since BOLT 2 does not ask for the same updates again (Rationale of Message
-    Retransmission).
+    The reason of a failure is not part of the channel, nor is the hash of an onion that could not be read: a node sends
+    what it sent at first. The code of such a failure is; the offerer words the failure with it.
     """
     match htlc.removal:
         case Removal.FULFILL:
@@ -230,6 +227,6 @@ def _removal_message(htlc: Htlc) -> Update:
         case Removal.FAIL:
             return UpdateFailHtlc(htlc.id)
         case Removal.FAIL_MALFORMED:
-            return UpdateFailMalformedHtlc(htlc.id, BADONION)
+            return UpdateFailMalformedHtlc(htlc.id, htlc.failure_code)
         case Removal.NONE:
             raise ValueError(f"HTLC {htlc.id} has not been removed")

@@ -194,7 +194,7 @@ def send_update_fail_malformed_htlc(channel: Channel, message: UpdateFailMalform
     """Give an HTLC that the peer offered back to it: its onion cannot be read."""
     htlc = _removable_by_us(channel, message.id)
     require(message.failure_code >= BADONION, "D02-removing-htlc-s-03", failure_code=message.failure_code)
-    return _removed(channel, htlc, Removal.FAIL_MALFORMED)
+    return _removed(channel, htlc, Removal.FAIL_MALFORMED, failure_code=message.failure_code)
 
 
 def _removable_by_us(channel: Channel, htlc_id: int) -> Htlc:
@@ -234,7 +234,7 @@ def receive_update_fail_malformed_htlc(channel: Channel, message: UpdateFailMalf
     htlc = _removable_by_peer(channel, message.id)
     code = message.failure_code
     require(code >= BADONION, "B02-removing-htlc-r-03", WARN_OR_FAIL, failure_code=code)
-    return _removed(channel, htlc, Removal.FAIL_MALFORMED)
+    return _removed(channel, htlc, Removal.FAIL_MALFORMED, failure_code=code)
 
 
 def _removable_by_peer(channel: Channel, htlc_id: int) -> Htlc:
@@ -246,7 +246,9 @@ def _removable_by_peer(channel: Channel, htlc_id: int) -> Htlc:
     return htlc
 
 
-def _removed(channel: Channel, htlc: Htlc, removal: Removal, known_preimage: int | None = None) -> Channel:
+def _removed(
+    channel: Channel, htlc: Htlc, removal: Removal, *, known_preimage: int | None = None, failure_code: int = 0
+) -> Channel:
     known = htlc.known_preimage if known_preimage is None else known_preimage
-    after = replace(htlc, removal=removal, removed=Stage.PENDING, known_preimage=known)
+    after = replace(htlc, removal=removal, removed=Stage.PENDING, known_preimage=known, failure_code=failure_code)
     return replace(channel, htlcs=channel.htlcs.replace(htlc, after))

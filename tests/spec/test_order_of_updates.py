@@ -9,16 +9,26 @@ import pytest
 from boltproofs.explorer.search import Verdict, search
 from boltproofs.families import SCENARIOS
 from boltproofs.resumption_scenarios import HIGHEST_FEERATE, LOWEST_FEERATE, OUT_OF_SAVING
-from boltproofs.scenario_parts import FROM_B
+from boltproofs.scenario_parts import ANCHORS, FROM_B, PUSH
 from boltspec import fee_updates, reestablish, update
-from boltspec.channel import opened
+from boltspec.channel import Link, opened
 from boltspec.commit import next_commitment_signed
-from boltspec.htlc import LOCAL, Htlc, Stage
+from boltspec.htlc import LOCAL, REMOTE, Htlc, Stage
 from boltspec.htlcs import Htlcs
-from boltspec.messages import CommitmentSigned, UpdateAddHtlc, UpdateFee
+from boltspec.messages import (
+    BADONION,
+    CommitmentSigned,
+    Message,
+    UpdateAddHtlc,
+    UpdateFailHtlc,
+    UpdateFailMalformedHtlc,
+    UpdateFee,
+    UpdateFulfillHtlc,
+)
 from boltspec.party import receive, send
-from boltspec.reestablish import retransmission
+from boltspec.reestablish import disconnected, retransmission
 from boltspec.scenario import Scenario
+from boltspec.units import FeeratePerKw, Height, Msat
 from boltspec.verdict import Accepted, Rejected
 
 GAIN, SAVING = SCENARIOS["resume-gain"], SCENARIOS["resume-saving"]
@@ -82,3 +92,29 @@ def test_receiver_of_a_feerate_counts_its_own_offers_once_they_are_signed(stage:
     verdict = receive(replace(channel, htlcs=Htlcs((htlc,))), UpdateFee(HIGHEST_FEERATE.feerate_per_kw))
     assert isinstance(verdict, Accepted) is taken
     assert taken or (isinstance(verdict, Rejected) and verdict.rule == "B02-update-fee-r-03")
+
+
+# --- the same updates ---
+
+CODES = tuple(BADONION | code for code in (0x4005, 0x4018, 0))
+"""Codes for an onion that cannot be read, and the least one that is lawful."""
+
+
+def irrevocable_offer(htlc_id: int) -> Htlc:
+    """Return an HTLC of the peer that can be removed."""
+    return Htlc(REMOTE, htlc_id, Msat(5_000_000), htlc_id, Height(500), Stage.IRREVOCABLE)
+
+
+def test_updates_that_are_sent_again_are_those_that_were_sent() -> None:
+    count = 2 + len(CODES)
+    offers = Htlcs(tuple(irrevocable_offer(htlc_id) for htlc_id in range(count)))
+    channel = replace(opened(ANCHORS, PUSH), htlcs=offers, next_remote_htlc_id=count)
+    sent: list[Message] = [UpdateFulfillHtlc(0, 0), UpdateFailHtlc(1)]
+    sent += [UpdateFailMalformedHtlc(2 + place, code) for place, code in enumerate(CODES)]
+    sent += [UpdateFee(FeeratePerKw(1_500)), UpdateAddHtlc(0, Msat(5_000_000), 9, Height(500))]
+    for message in (*sent, None):
+        verdict = send(channel, next_commitment_signed(channel) if message is None else message)
+        assert isinstance(verdict, Accepted), verdict
+        channel = verdict.state
+    again = retransmission(replace(disconnected(channel), link=Link.UP, owes_commitment=True))
+    assert again[:-1] == tuple(sent)
