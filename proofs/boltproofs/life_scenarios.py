@@ -37,6 +37,7 @@ _LIST = (
     replace(UNUSED, name="life-crash", title="opened and closed; a party crashes once", crashes=1),
     replace(UNUSED, name="life-failed", title="opened; a party fails the channel; the connection is lost once",
             disconnections=1, failures=1, starts=(False, False)),
+    replace(UNUSED, name="life-failed-closing", title="opened and closed; a party fails the channel", failures=1),
     replace(UNUSED, name="life-careless", title="opened and closed; both are tempted to repeat channel_ready",
             careless=True, disconnections=1),
     replace(UNUSED, name="life-corrupt-A", title="A, the opener, breaks one rule, in whatever phase; B is asked",

@@ -107,10 +107,13 @@ def untrimmed_at(channel: Channel, view: View, owner: Side, rate: FeeratePerKw) 
 
 
 def dust_balance(channel: Channel, view: View, owner: Side, rate: FeeratePerKw) -> Msat:
-    """Return the value of the HTLCs of the view that have no output in a commitment of that owner at some feerate."""
+    """Return the value of the HTLCs that have no output in a commitment of that owner at some feerate.
+
+    All that were offered so far count, by either side, unless the view includes their removal.
+    """
     return channel.htlcs.total(
         lambda htlc: htlc.amount_msat
-        if is_in(htlc, view) and is_trimmed(channel.params, rate, owner, htlc)
+        if not is_removed(htlc, view) and is_trimmed(channel.params, rate, owner, htlc)
         else NOTHING,
         NOTHING,
     )

@@ -91,6 +91,7 @@ def _require_peers_means(offered: Channel, owner: Side) -> None:
 def _require_bounded_exposure(offered: Channel, htlc: Htlc) -> None:
     """Check how much would go to miners if the channel were closed now, unless this HTLC adds nothing to it."""
     params, view = offered.params, View.REMOTE_NEXT
+    # AMBIGUOUS: dust-balance: that of all HTLCs which we know of, at the feerate that the next commitment has.
     rate, most = feerate(offered, view), params.policy.max_dust_htlc_exposure_msat
     # Failing the HTLC that ours would forward (B02-dust-exposure-h-02, -h-04) is for the node that forwards.
     if is_trimmed(params, rate, REMOTE, htlc):
@@ -159,7 +160,6 @@ def _with_offer(channel: Channel, htlc: Htlc) -> Channel:
 
 def _with_exposure(channel: Channel, htlc: Htlc) -> Htlc:
     """Return the peer's HTLC with a note of what it exposes us to."""
-    # AMBIGUOUS: dust-balance: that of the updates which we have heard of by now, at the feerate that they come with.
     params, view = channel.params, View.LOCAL_NEXT
     rate = feerate(channel, view)
     if is_trimmed(params, rate, REMOTE, htlc):

@@ -12,6 +12,7 @@ from boltproofs.explorer.search import Verdict, search
 from boltproofs.families import SCENARIOS
 from boltproofs.life_scenarios import LARGE, LIFE_SCENARIOS
 from boltspec.channel import Link
+from boltspec.closing.transaction import ClosingTx
 from boltspec.establishment.messages import ChannelReady
 from boltspec.lifetime.messages import Error
 from boltspec.lifetime.owed import is_resending, owed
@@ -105,6 +106,14 @@ def test_a_failed_channel_takes_nothing_and_says_its_error_on_each_connection() 
     told = send(life, Error())
     assert isinstance(told, Accepted)
     assert owed(told.state) == ()
+
+
+def test_a_failed_channel_that_both_have_agreed_to_close_publishes_no_commitment() -> None:
+    life = failed(opened().nodes[0], owes_error=True)
+    assert life.closing is not None
+    agreed = replace(life, closing=replace(life.closing, published=(ClosingTx(()),)))
+    assert may_publish_commitment(life)
+    assert not may_publish_commitment(agreed)
 
 
 def test_an_error_of_the_peer_fails_the_channel_unless_there_is_none_yet() -> None:

@@ -119,6 +119,13 @@ def _told_again(before: World, after: World, scenario: LifeScenario) -> bool:
     return all(life.owes_error for life in lives if life.end is End.FAILED)
 
 
+def _mutual_preferred(before: World, after: World, scenario: LifeScenario) -> bool:
+    if any(scenario.corrupt) or after.spent is not Spent.COMMITMENT:
+        return True
+    failing = (life.closing for life in before.nodes if life.end is End.FAILED)
+    return any(closing is not None and not closing.published for closing in failing)
+
+
 def _ready_once(before: World, after: World, scenario: LifeScenario) -> bool:
     return all(
         not isinstance(message, ChannelReady)
@@ -177,8 +184,13 @@ TOLD_AGAIN = OfMove("ErrorRepeated", "On each new connection the peer is told th
 READY_ONCE = OfMove(
     "ReadyOnce", "channel_ready is repeated only if it may be missing, or with a new alias.", _ready_once
 )
+MUTUAL_PREFERRED = OfMove(
+    "MutualPreferred",
+    "Between honest nodes a commitment is published by one that holds no closing transaction with both signatures.",
+    _mutual_preferred,
+)
 LIFE_PROPERTIES = tuple(map(_of_channel, CHANNEL_PROPERTIES))
 """The properties of a channel, in every phase of its life and whatever the peer says."""
 WORLD_PROPERTIES = (NEVER_REJECTED, REMEMBERED, MUTUAL_CLOSE_CORRECT, USED_WHEN_READY)
 FINAL_PROPERTIES = (CLOSED_AT_LAST,)
-MOVE_PROPERTIES = (HALF_OPEN_FORGOTTEN, TOLD_AGAIN, READY_ONCE, SILENT_AFTER_END)
+MOVE_PROPERTIES = (HALF_OPEN_FORGOTTEN, TOLD_AGAIN, READY_ONCE, SILENT_AFTER_END, MUTUAL_PREFERRED)

@@ -28,7 +28,7 @@ from boltspec.lifetime.state import End, Life, failed, state_of, with_first_comm
 from boltspec.messages import ChannelReestablish, UpdateAddHtlc
 from boltspec.messages import Message as DanceMessage
 from boltspec.reestablish import may_be_spoken_to, may_speak
-from boltspec.rules import Reaction, RuleBroken, require
+from boltspec.rules import Reaction, RuleBroken, duty, require
 from boltspec.verdict import Rejected, receives, sends
 
 OVER = "D02-lifetime-s-01"
@@ -174,5 +174,10 @@ def publish_funding_transaction(life: Life, message: None) -> Life:
 
 
 def may_publish_commitment(life: Life) -> bool:
-    """Say whether the newest commitment goes on chain: the channel has failed, and we are not shown to be behind."""
-    return life.end is End.FAILED and life.channel is not None and not life.channel.behind
+    """Say whether the newest commitment goes on chain: the channel has failed, and we are not shown to be behind.
+
+    Not if a closing transaction that both have signed is on its way: that one is better for both.
+    """
+    if life.end is not End.FAILED or life.closing is None or life.closing.channel.behind:
+        return False
+    return not (life.closing.published and duty("B05-failing-channel-n-04"))

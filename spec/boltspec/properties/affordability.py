@@ -6,12 +6,13 @@ BOLT 2, Adding an HTLC, Updating Fees, Bounding exposure to trimmed HTLCs; the a
 
 from __future__ import annotations
 
-from boltspec.commitment import View, above_reserve, dust_balance, fee, feerate, untrimmed_at
+from boltspec.channel import Channel
+from boltspec.commitment import View, above_reserve, fee, feerate, is_removed, untrimmed_at
 from boltspec.fees import anchors_cost, commitment_fee, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Side, Stage
 from boltspec.messages import UpdateAddHtlc, UpdateFee, UpdateFulfillHtlc
 from boltspec.properties.property import Step, StepProperty
-from boltspec.units import FeeratePerKw, to_msat
+from boltspec.units import FeeratePerKw, Msat, to_msat
 
 
 def _reasonable_feerate(step: Step) -> bool:
@@ -55,7 +56,17 @@ def _exposes_little(step: Step) -> bool:
         owners = list(Side)
     else:
         return True
-    return all(dust_balance(step.after, view, owner, rate) <= most for owner in owners)
+    return all(_dust_known(step.after, owner, rate) <= most for owner in owners)
+
+
+def _dust_known(channel: Channel, owner: Side, rate: FeeratePerKw) -> Msat:
+    """Return the value of the trimmed HTLCs that are known, less those that the peer's next commitment drops."""
+    return channel.htlcs.total(
+        lambda htlc: htlc.amount_msat
+        if is_trimmed(channel.params, rate, owner, htlc) and not is_removed(htlc, View.REMOTE_NEXT)
+        else Msat(0),
+        Msat(0),
+    )
 
 
 def _not_overexposed(step: Step) -> bool:
