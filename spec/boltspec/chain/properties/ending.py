@@ -49,12 +49,21 @@ def _force_close_ends(world: ChainWorld, scenario: ChainScenario) -> bool:
     for party in honest(world):
         if world.status[party] is not Status.CLOSED:
             return False
-        known = standing_of(world, party)
-        for index, payment in enumerate(scenario.payments):
-            pending = world.payments[index].upstream is Upstream.PENDING
-            if payment.offerer == party and pending and index in known.offered:
-                return False
+        offered = {*standing_of(world, party).offered, *_confirmed_offers(world, party)}
+        if any(world.payments[index].upstream is Upstream.PENDING for index in offered):
+            return False
     return True
+
+
+def _confirmed_offers(world: ChainWorld, party: int) -> set[int]:
+    """Return the payments of a party that are in the transaction which spent the funding output, dust included.
+
+    They are read off the chain: a party whose books have lost an HTLC must not leave the one that it came from open.
+    """
+    closing = world.ledger.closing
+    assert closing is not None
+    with_output = {index for seat, index in closing.outputs_for if seat == party}
+    return with_output | {entry.payment_hash for entry in closing.trimmed if entry.offerer == party}
 
 
 RESOLVE_ALL = ChainProperty(
