@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from boltspec.chain import overdue
+from boltspec.chain import enforcement, overdue
 from boltspec.chain import world as chain_world
 from boltspec.chain.broadcasting import wanted
 from boltspec.chain.ledger import mine
@@ -157,7 +157,7 @@ def test_deadlines_count_for_commitments_that_are_not_revoked_yet(
 
 def test_whose_books_have_lost_its_htlcs_is_found_out(search: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
     """The incoming HTLC stays open for ever; that the outgoing one was there is read off the chain."""
-    right = chain_world.standing
+    right = enforcement.standing
     monkeypatch.setattr(chain_world, "standing", lambda *of: right(*of)._replace(offered=()))
     ends = [entry for entry in PROPERTIES if entry.name == "ForceCloseEnds"]
     assert search(cases(C3)[2], ends).broken == "ForceCloseEnds"
