@@ -67,7 +67,8 @@ def _node(values: Values) -> Node:
 
 
 def _taken(values: Values) -> Payment | None:
-    payment = Payment(_incoming(values), _asked(values), _node(values))
+    node = replace(_node(values), is_defended=choose(values, "is_defended", EITHER))
+    payment = Payment(_incoming(values), _asked(values), node)
     return payment if isinstance(judge(*payment), Accepted) else None
 
 
@@ -104,8 +105,10 @@ def _is_as_sent(payment: Payment) -> bool:
 
 
 def _is_bounded(payment: Payment) -> bool:
-    """Say whether the HTLC leaves the dust in either commitment within the node's bound."""
+    """Say whether the HTLC leaves the dust in either commitment within the node's bound, and can be defended."""
     incoming, most = payment.incoming, payment.node.most_dust_exposure_msat
+    if not payment.node.is_defended:
+        return False
     return bool(incoming.remote_exposure_msat <= most) and bool(incoming.local_exposure_msat <= most)
 
 
@@ -128,6 +131,14 @@ def _is_same(pair: tuple[Failure | None, Failure | None]) -> bool:
     return pair[0] is not None and pair[0] is pair[1]
 
 
+def _whole(values: Values) -> Payment:
+    """A payment that lacks nothing: as FinalNodeIsPaid has it, no other is taken."""
+    names = ("amount_msat", "cltv_expiry", "amt_to_forward", "outgoing_cltv_value", "payment_secret", "total_msat")
+    exposed = ("remote_exposure_msat", "local_exposure_msat")
+    incoming = Incoming(**{name: values(name) for name in (*names, *exposed)})
+    return Payment(incoming, _asked(values), _node(values))
+
+
 Spoil = Callable[[Payment, Asked, Values], "Payment | None"]
 
 
@@ -135,8 +146,8 @@ def _spoiled(spoil: Spoil) -> Run:
     """What is heard when a payment that would be taken is changed in one way; the change must be one."""
 
     def run(values: Values) -> tuple[Failure | None] | None:
-        right = _taken(values)
-        if right is None or right.asked is None:
+        right = _whole(values)
+        if right.asked is None or not isinstance(judge(*right), Accepted):
             return None
         wrong = spoil(right, right.asked, values)
         return None if wrong is None else (_heard(judge(*wrong)),)
@@ -236,6 +247,10 @@ def _exposes(name: str) -> Spoil:
     return spoil
 
 
+def _is_undefended(right: Payment, _asked: Asked, _values: Values) -> Payment | None:
+    return right._replace(node=replace(right.node, is_defended=False))
+
+
 def _told(label: str, spoil: Spoil, failure: Failure, *rules: str) -> RunClaim:
     return RunClaim(label, _spoiled(spoil), lambda heard: heard[0] is failure, rules)
 
@@ -257,8 +272,8 @@ FINAL_NODE_IS_PAID = RunTheorem(
                  ("B04-payload-z-09", "B04-failure-messages-z-24", "B11-payer-payee-v-01")),
         RunClaim("as it was sent", _taken, _is_as_sent,
                  ("B04-payload-d-13", "B04-payload-d-14", "B04-payload-z-07", "B04-payload-z-08")),
-        RunClaim("no more dust than is borne", _taken, _is_bounded,
-                 ("B02-dust-exposure-r-01", "B02-dust-exposure-r-03")),
+        RunClaim("no more at risk than is borne", _taken, _is_bounded,
+                 ("B02-dust-exposure-r-01", "B02-dust-exposure-r-03", "D04-failure-messages-g-01")),
     ),
     unbounded=NUMBERS,
     bounded=ENUMERATED,
@@ -304,6 +319,8 @@ FAILURE_IS_PRESCRIBED = RunTheorem(
               "B02-dust-exposure-r-01", "B04-failure-messages-g-07"),
         _told("dust of our own", _exposes("local_exposure_msat"), Failure.TEMPORARY_NODE_FAILURE,
               "B02-dust-exposure-r-03", "B04-failure-messages-g-07"),
+        _told("no coins to defend it", _is_undefended, Failure.TEMPORARY_NODE_FAILURE,
+              "D04-failure-messages-g-01", "B04-failure-messages-g-07"),
     ),
     unbounded=NUMBERS,
     bounded=ENUMERATED,

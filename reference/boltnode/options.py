@@ -55,6 +55,8 @@ class Options:
     bitcoin_rpcpassword: str = field(default="", repr=False)
     serve_chain: int = 0
     force_feerate: int = 0
+    defended_feerate: int = 10_000
+    refuse_undefended: bool = False
 
     @property
     def bitcoin_cookie(self) -> Path:
@@ -130,6 +132,12 @@ def _level(text: str) -> str:
     if text not in ("debug", "info", "warning", "error"):
         raise ValueError("debug, info, warning or error is expected")
     return text
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false is expected")
+    return text == "true"
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -208,6 +216,21 @@ OPTIONS: Final = (
         "Satoshi per 1000 weight units in place of all estimates, for regtest; 0 for none.",
         _number(0, 125_000),
         "0",
+    ),
+    Option(
+        "defended-feerate",
+        "N",
+        "Satoshi per 1000 weight units up to which coins of the wallet are kept back, to have commitments and HTLC"
+        " transactions of channels with anchors confirmed; 0 keeps none.",
+        _number(0, 125_000),
+        "10000",
+    ),
+    Option(
+        "refuse-undefended",
+        "BOOLEAN",
+        "Take no channel and no HTLC for whose transactions the wallet does not have these coins: true or false.",
+        _boolean,
+        "false",
     ),
 )
 """All options. That this table and the fields of :class:`Options` agree is tested."""

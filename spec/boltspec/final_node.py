@@ -49,6 +49,7 @@ PRESCRIBED: Mapping[str, tuple[str, Failure]] = MappingProxyType(
     {
         "B02-dust-exposure-r-01": ("B04-failure-messages-g-07", Failure.TEMPORARY_NODE_FAILURE),
         "B02-dust-exposure-r-03": ("B04-failure-messages-g-07", Failure.TEMPORARY_NODE_FAILURE),
+        "D04-failure-messages-g-01": ("B04-failure-messages-g-07", Failure.TEMPORARY_NODE_FAILURE),
         "D04-failure-messages-t-01": ("B04-failure-messages-t-10", Failure.UNKNOWN_NEXT_PEER),
         "B04-payload-d-13": ("B04-failure-messages-g-06", Failure.INVALID_ONION_PAYLOAD),
         "B04-payload-d-14": ("B04-failure-messages-g-06", Failure.INVALID_ONION_PAYLOAD),
@@ -121,6 +122,9 @@ class Node:
     the node needs by now.
     """
     most_dust_exposure_msat: Msat
+    is_defended: bool = True
+    """The wallet has the coins to have the HTLC's transactions confirmed (:mod:`boltspec.chain.fee_reserve`), or the
+    node is content without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ def _require_readable(incoming: Incoming, node: Node) -> None:
     require(exposed <= most, "B02-dust-exposure-r-01", exposed_msat=exposed)
     exposed = incoming.local_exposure_msat
     require(exposed <= most, "B02-dust-exposure-r-03", exposed_msat=exposed)
+    require(node.is_defended, "D04-failure-messages-g-01")
     require(incoming.is_final, "D04-failure-messages-t-01")
     require(not incoming.has_path_key, "B04-payload-d-13", type=PATH_KEY_TYPE)
     require(incoming.amt_to_forward is not None, "B04-payload-d-14", type=AMOUNT_TYPE)

@@ -30,7 +30,7 @@ def test_demo_fails_with_a_node_that_claims_nothing(
         assert entry.unreadable is None
         return Unreadable(bytes(32), 0xC005)
 
-    monkeypatch.setattr(paying, "judge", refuse)
+    monkeypatch.setattr(paying, "answer", refuse)
     told: list[str] = []
     assert run_demo(told.append) == 1
     assert "could not read the onion" in capsys.readouterr().err

@@ -71,6 +71,11 @@ def test_final_node_takes_an_htlc_and_fails_the_nearest(
         assert judge(failed, ASKED, NODE) != Failed(rule, code)
 
 
+def test_final_node_fails_what_it_could_not_defend() -> None:
+    undefended = Failed("D04-failure-messages-g-01", Failure.TEMPORARY_NODE_FAILURE)
+    assert judge(PAYS, ASKED, replace(NODE, is_defended=False)) == undefended
+
+
 def test_final_node_fails_an_unknown_hash() -> None:
     assert judge(PAYS, None, NODE) == Failed("B04-failure-messages-z-20", UNKNOWN)
 

@@ -15,7 +15,7 @@ from boltchain.wallet.coins import Balance, Status
 from boltchain.wallet.draft import ForeignInput, Parent
 from boltchain.wallet.keys import KeyKind
 from boltchain.wallet.selection import InsufficientFunds
-from boltchain.wallet.wallet import Reserve, outpoint_of
+from boltchain.wallet.wallet import MAX_NEW_RESERVE_COINS, Reserve, outpoint_of
 
 NewTeller = Callable[..., Any]
 FEERATE = 1_000
@@ -413,6 +413,35 @@ def test_first_payment_makes_the_reserve_and_later_ones_leave_it_alone(teller: N
     t.send(t.wallet.prepare_all(STRANGER.script_pubkey, FEERATE, include_reserve=True))
     t.mine()
     assert t.wallet.balance() == Balance()
+
+
+def test_reserve_that_is_set_anew_frees_what_it_does_not_need(teller: NewTeller) -> None:
+    t = teller(reserve=Reserve(3, 20_000))
+    t.deposit(500_000)
+    t.send(t.wallet.prepare(to_stranger(100_000), FEERATE))
+    t.mine()
+    t.wallet.reserve = Reserve(1, 20_000)
+    assert t.wallet.balance().reserve_sat == 20_000
+    assert sum(t.wallet.is_kept(coin) for coin in t.wallet.coins) == 1
+    t.send(t.wallet.prepare_all(STRANGER.script_pubkey, FEERATE))
+    t.mine()
+    assert t.wallet.balance() == Balance(reserve_sat=20_000)
+    t.wallet.reserve = Reserve()
+    t.send(t.wallet.prepare_all(STRANGER.script_pubkey, FEERATE))
+    t.mine()
+    assert t.wallet.balance() == Balance()
+
+
+def test_payment_makes_many_coins_of_a_reserve_and_puts_the_rest_into_the_last(teller: NewTeller) -> None:
+    t = teller(reserve=Reserve(MAX_NEW_RESERVE_COINS + 5, 1_000))
+    t.deposit(500_000)
+    first = t.wallet.prepare(to_stranger(10_000), FEERATE)
+    made = [output.amount_sat for output in first.transaction.outputs][1 : 1 + MAX_NEW_RESERVE_COINS]
+    assert made == [1_000] * (MAX_NEW_RESERVE_COINS - 1) + [6_000]
+    t.send(first)
+    t.mine()
+    assert t.wallet.balance().reserve_sat == t.wallet.reserve.amount_sat
+    assert len(t.wallet.prepare(to_stranger(10_000), FEERATE).transaction.outputs) == 2, "it is complete"
 
 
 def test_payment_that_would_not_leave_the_reserve_is_refused(teller: NewTeller) -> None:

@@ -35,24 +35,31 @@ from boltchain.wallet.store import WalletStore
 from boltchain.wallet.tracking import connect_block, disconnect_block, note_transaction
 from boltchain.wallet.weights import DUST_LIMIT_SAT
 
-MAX_RESERVE_COINS = 10
-"""Most coins of a reserve: their addresses must be within the lookahead of `boltchain.wallet.state`."""
+MAX_NEW_RESERVE_COINS = 10
+"""Most coins that one payment makes for the reserve: their addresses must be within the lookahead of
+`boltchain.wallet.state`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """How many coins of what amount are kept for raising fees.
 
-    A payment from the wallet that finds fewer of them makes the missing ones, as outputs of its own.
+    A payment from the wallet that finds fewer of them makes the missing ones, as outputs of its own. Where more than
+    `MAX_NEW_RESERVE_COINS` are missing, the last one that it makes is worth all the rest.
     """
 
     coins: int = 0
     coin_sat: int = 50_000
 
     def __post_init__(self) -> None:
-        if not 0 <= self.coins <= MAX_RESERVE_COINS or self.coin_sat < max(DUST_LIMIT_SAT.values()):
-            msg = f"a reserve has up to {MAX_RESERVE_COINS} coins, and they are not dust"
+        if self.coins < 0 or self.coin_sat < max(DUST_LIMIT_SAT.values()):
+            msg = "a reserve has coins that are not dust, or none"
             raise ValueError(msg)
+
+    @property
+    def amount_sat(self) -> int:
+        """All of it."""
+        return self.coins * self.coin_sat
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ class Wallet:
         self.keys = WalletKeys(seed, network)
         """The wallet's keys."""
         self.reserve = reserve or Reserve()
-        """What is kept for raising fees."""
+        """What is kept for raising fees; it may be set anew at any time. Coins that were set aside for a larger one
+        are as free as others."""
         self._state = WalletState(self.keys, store)
         self._change_kind = change_kind
         if self._state.position is None and birthday is not None:
@@ -123,10 +131,10 @@ class Wallet:
 
     def balance(self) -> Balance:
         """The wallet's money."""
-        sums = dict.fromkeys(Balance.__dataclass_fields__, 0)
+        sums, kept = dict.fromkeys(Balance.__dataclass_fields__, 0), self._kept()
         for coin in self.coins:
             if coin.height is not None or coin.spent_by is None:
-                sums[self._field(coin)] += coin.amount_sat
+                sums[self._field(coin, kept)] += coin.amount_sat
         return Balance(**sums)
 
     def spendable(self, *, reserve: bool = False, unconfirmed: bool = False) -> list[Coin]:
@@ -134,13 +142,32 @@ class Wallet:
 
         With `reserve` also those that are set aside; with `unconfirmed` also change of payments that wait.
         """
+        kept = frozenset[OutPoint]() if reserve else self._kept()
         return [
             coin
             for coin in self.coins
             if coin.spent_by is None
-            and (reserve or not coin.reserve)
+            and coin.outpoint not in kept
             and (coin.mature(self._height) or (unconfirmed and self._is_own_change(coin)))
         ]
+
+    def is_kept(self, coin: Coin) -> bool:
+        """Whether a coin belongs to the reserve as it is now."""
+        return coin.outpoint in self._kept()
+
+    def _kept(self) -> frozenset[OutPoint]:
+        """The coins that make up the reserve: of those that were set aside and are free the largest ones."""
+        aside = sorted(self._set_aside(), key=lambda coin: (-coin.amount_sat, str(coin.outpoint)))
+        kept, missing = list[OutPoint](), self.reserve.coins
+        for coin in aside:
+            if missing <= 0:
+                break
+            kept.append(coin.outpoint)
+            missing -= coin.amount_sat // self.reserve.coin_sat
+        return frozenset(kept)
+
+    def _set_aside(self) -> list[Coin]:
+        return [coin for coin in self.coins if coin.reserve and coin.spent_by is None]
 
     # --- addresses
 
@@ -341,7 +368,7 @@ class Wallet:
     def _height(self) -> int:
         return 0 if self._state.position is None else self._state.position.height
 
-    def _field(self, coin: Coin) -> str:
+    def _field(self, coin: Coin, kept: frozenset[OutPoint]) -> str:
         """Which field of the balance an unspent coin counts in."""
         if coin.height is None:
             return "unconfirmed_sat"
@@ -349,7 +376,7 @@ class Wallet:
             return "immature_sat"
         if coin.spent_by is not None:
             return "committed_sat"
-        return "reserve_sat" if coin.reserve else "spendable_sat"
+        return "reserve_sat" if coin.outpoint in kept else "spendable_sat"
 
     def _is_own_change(self, coin: Coin) -> bool:
         """Whether an unconfirmed coin comes from a payment that nobody else can undo."""
@@ -391,12 +418,14 @@ class Wallet:
 
     def _missing_reserve(self) -> tuple[Output, ...]:
         """Outputs that make the reserve complete."""
-        there = sum(coin.reserve and coin.spent_by is None for coin in self.coins)
-        missing = range(max(0, self.reserve.coins - there))
+        coin_sat = self.reserve.coin_sat
+        missing = max(0, self.reserve.coins - sum(coin.amount_sat // coin_sat for coin in self._set_aside()))
+        made = min(missing, MAX_NEW_RESERVE_COINS)
         first = self._state.next_index(self._change_kind, Branch.CHANGE)
         # Index `first` stays free for change.
-        paths = [KeyPath(self._change_kind, Branch.CHANGE, first + 1 + number) for number in missing]
-        return tuple(Output(self.reserve.coin_sat, self.keys.script(path)) for path in paths)
+        paths = [KeyPath(self._change_kind, Branch.CHANGE, first + 1 + number) for number in range(made)]
+        amounts = [coin_sat] * (made - 1) + [coin_sat * (missing - made + 1)]
+        return tuple(Output(amount, self.keys.script(path)) for path, amount in zip(paths, amounts, strict=False))
 
     def _new_path(self, kind: KeyKind, branch: Branch) -> KeyPath:
         self._state.check_running()

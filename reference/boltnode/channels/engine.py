@@ -9,16 +9,18 @@ came in meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from boltchain.client.connection import Endpoint
 from boltchain.client.follower import BlockConnected, BlockDisconnected, BlockEvent
 from boltnode.channels import policy
 from boltnode.channels.chain_watch import ChainWatch
 from boltnode.channels.closing import ClosingDesk
+from boltnode.channels.fee_reserve import FeeReserve
 from boltnode.channels.floor import Floor, Roster
 from boltnode.channels.funding_watch import look_at_block, looked_back
 from boltnode.channels.listing import channel_facts
+from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.on_chain import OnChain
 from boltnode.channels.opening import Opening
 from boltnode.channels.opening_facts import negotiated_names
@@ -78,11 +80,12 @@ class ChannelEngine:
             slot.has_quota = record.funding_height is None and services.pending_channels.take(record.peer)
             slot.machine.disconnected()
         self._on_chain = OnChain(services, self._chain)
-        floor = Floor(services, self._chain, self._on_chain, self._roster, self._features, self._schedule)
+        reserve = FeeReserve(services.options, self._chain.wallet, self._machines)
+        floor = Floor(services, self._chain, self._on_chain, self._roster, self._features, self._schedule, reserve)
         self._opening, self._paying, self._closing = Opening(floor), Paying(floor), ClosingDesk(floor)
         self._turns, self._wallet = Turns(floor, self._opening, self._paying, self._closing), WalletDesk(floor)
         self._floor = floor
-        await self._on_chain.load(slot.machine for slot in self._roster.all())
+        await self._on_chain.load(self._machines())
         await self._chain.catch_up(self._ahead, self._told)
         self._paying.fail_unoffered()
         await self._after_block()
@@ -92,6 +95,9 @@ class ChannelEngine:
         """Finish what is under way; connections are closed already."""
         await self._chain.stop()
         await self._services.commits.settled()
+
+    def _machines(self) -> Iterator[ChannelMachine]:
+        return (slot.machine for slot in self._roster.all())
 
     def _schedule(self, slot: Slot) -> None:
         """Let the channel have its turn, once all that is there to be read was read."""
@@ -149,7 +155,7 @@ class ChannelEngine:
 
     async def _ahead(self, event: BlockEvent) -> None:
         """Read what a block makes necessary."""
-        await self._on_chain.recall((slot.machine for slot in self._roster.all()), event)
+        await self._on_chain.recall(self._machines(), event)
 
     def _told(self, work: UnitOfWork, event: BlockEvent) -> None:
         """Note what a block means for the channels, in the unit of work that stores the position."""

@@ -25,9 +25,11 @@ def answer(htlc: Htlc, entry: ReceivedHtlc, invoice: InvoiceRecord | None, node:
     return Claim(invoice.preimage)
 
 
-def node_facts(height: int, now: int, least_final_delta: int, most_dust_exposure_msat: Msat) -> Node:
+def node_facts(
+    height: int, now: int, least_final_delta: int, most_dust_exposure_msat: Msat, *, is_defended: bool = True
+) -> Node:
     """What this node goes by."""
-    return Node(Height(height), now, Blocks(least_final_delta), most_dust_exposure_msat)
+    return Node(Height(height), now, Blocks(least_final_delta), most_dust_exposure_msat, is_defended)
 
 
 def _payload(entry: ReceivedHtlc) -> tuple[Payload, InvalidOnionPayload | None]:

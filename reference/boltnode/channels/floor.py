@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from boltnode.channels.chain_watch import ChainWatch
+from boltnode.channels.fee_reserve import FeeReserve
 from boltnode.channels.keys import ChannelKeys
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.on_chain import OnChain
@@ -79,6 +80,7 @@ class Floor:
     """What the node offers."""
     schedule: Callable[[Slot], None]
     """Lets a channel have its turn."""
+    fee_reserve: FeeReserve
 
     def give_back_quota(self, slot: Slot) -> None:
         """Free the place that the channel took while it was not confirmed."""

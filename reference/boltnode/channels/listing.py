@@ -150,8 +150,8 @@ def _htlc(channel: Channel, htlc: Htlc) -> HtlcFacts:
     )
 
 
-def coin_facts(coin: Coin, script: bytes, height: int, network: str) -> CoinFacts:
-    """A coin of the wallet."""
+def coin_facts(coin: Coin, script: bytes, height: int, network: str, *, kept: bool) -> CoinFacts:
+    """A coin of the wallet; ``kept`` back to raise fees with, or free."""
     if coin.spent_by is not None:
         status = "spent"
     elif coin.height is None:
@@ -165,5 +165,5 @@ def coin_facts(coin: Coin, script: bytes, height: int, network: str) -> CoinFact
         address=address_of(script, network),
         status=status,
         blockheight=coin.height,
-        reserved=coin.reserve,
+        reserved=kept,
     )

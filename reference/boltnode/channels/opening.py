@@ -24,6 +24,7 @@ from boltnode.engine import EngineError, FundChannel, FundedChannel
 from boltnode.peers.connection import PeerConnection
 from boltnode.rpc.errors import Code
 from boltnode.storage.unit_of_work import UnitOfWork
+from boltspec.establishment.channel_type import ANCHORS
 from boltspec.establishment.state import Awaited, Establishment, Node, agreed_channel_type
 from boltspec.lifetime.state import Life
 from boltwire import messages as wire
@@ -75,7 +76,7 @@ class Opening:
         """Open a channel with a connected peer."""
         peer = self._partner(request)
         feerate_per_kw = self._floor.chain.feerate(request.feerate)
-        amount = self._affordable(request, feerate_per_kw)
+        amount = self._affordable(request, feerate_per_kw, _transactions_to_come(self._node(peer, 0)))
         if not self._floor.services.pending_channels.take(request.node_id):
             raise EngineError(Code.UNSPECIFIED, "too many channels wait for their confirmation")
         temporary = fresh_temporary_channel_id(self._floor.roster.ids)
@@ -106,13 +107,23 @@ class Opening:
             raise EngineError(Code.UNSPECIFIED, "close_to: the peer does not offer option_upfront_shutdown_script")
         return peer
 
-    def _affordable(self, request: FundChannel, feerate_per_kw: int) -> int:
-        """How many satoshi the channel is to have."""
-        amount = request.amount_sat or self._all_funds(feerate_per_kw)
+    def _affordable(self, request: FundChannel, feerate_per_kw: int, coming: int) -> int:
+        """How many satoshi the channel is to have, with what is kept to defend it left in the wallet."""
+        self._floor.fee_reserve.hold(coming)
+        if request.amount_sat is None:
+            return self._all_funds(feerate_per_kw, coming)
+        amount = request.amount_sat
         if amount > policy.largest_channel_sat():
             raise EngineError(Code.FUND_MAX_EXCEEDED, f"Amount exceeded {policy.largest_channel_sat()}sat")
-        if amount > self._floor.chain.wallet.balance().spendable_sat:
-            raise EngineError(Code.FUND_CANNOT_AFFORD, "Could not afford the amount: the wallet has less")
+        wallet, script = self._floor.chain.wallet, p2wsh(b"")
+        try:
+            draft = wallet.prepare([Output(amount, script)], feerate_per_kw, unconfirmed=request.minconf == 0)
+        except InsufficientFunds as error:
+            words = f"Could not afford the amount: {error}{self._floor.fee_reserve.words(coming)}"
+            raise EngineError(Code.FUND_CANNOT_AFFORD, words) from error
+        except ValueError as error:
+            raise EngineError(Code.FUND_OUTPUT_IS_DUST, str(error)) from error
+        wallet.abandon(draft.txid)
         return amount
 
     async def _opened(self, slot: Slot) -> FundedChannel:
@@ -132,13 +143,13 @@ class Opening:
         slot.machine.fail(reason)
         self._floor.schedule(slot)
 
-    def _all_funds(self, feerate_per_kw: int) -> int:
+    def _all_funds(self, feerate_per_kw: int, coming: int) -> int:
         """What a channel can have at most when everything goes into it."""
         wallet = self._floor.chain.wallet
         try:
             draft = wallet.prepare_all(p2wsh(b""), feerate_per_kw)
         except InsufficientFunds as error:
-            raise EngineError(Code.FUND_CANNOT_AFFORD, str(error)) from error
+            raise EngineError(Code.FUND_CANNOT_AFFORD, f"{error}{self._floor.fee_reserve.words(coming)}") from error
         amount = draft.transaction.outputs[0].amount_sat
         wallet.abandon(draft.txid)
         return min(amount, policy.largest_channel_sat())
@@ -151,6 +162,11 @@ class Opening:
             peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
             return
         node = self._node(peer, message.funding_satoshis)
+        if not self._floor.fee_reserve.lets_pass(_transactions_to_come(node)):
+            self._floor.services.pending_channels.give_back(peer.node_id)
+            words = b"a channel that could not be defended is not taken: too few coins are at hand"
+            peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
+            return
         slot = self._new_slot(peer, node, message.temporary_channel_id, None)
         slot.machine.hear(message)
         state = slot.machine.life.establishment
@@ -165,6 +181,7 @@ class Opening:
         machine, request = slot.machine, slot.request
         assert request is not None
         assert request.amount_sat is not None
+        self._floor.fee_reserve.hold()
         try:
             prepared = self._prepare_funding(machine, request.amount_sat, slot.feerate_per_kw, request.minconf)
         except (InsufficientFunds, ValueError) as error:
@@ -225,6 +242,11 @@ class Opening:
         reason = slot.machine.record.failure or "the connection was lost"
         if slot.opening is not None and not slot.opening.done():
             slot.opening.set_exception(EngineError(Code.UNSPECIFIED, f"the channel was not opened: {reason}"))
+
+
+def _transactions_to_come(node: Node) -> int:
+    """How many transactions a new channel may make necessary that take a coin: its commitment, with anchors."""
+    return 1 if policy.channel_type_for(node) == ANCHORS else 0
 
 
 def _takes_taproot(names: tuple[str, ...]) -> bool:

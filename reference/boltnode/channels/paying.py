@@ -40,6 +40,9 @@ class Paying:
         del max_fee_msat  # over one channel there is none
         if not any(slot.machine.channel is not None for slot in self._floor.roster.of(payment.destination)):
             raise EngineError(Code.PAY_ROUTE_NOT_FOUND, "there is no channel with the node that is to be paid")
+        if not self._floor.fee_reserve.lets_pass(coming=1):
+            words = f"the HTLC could not be defended: too few coins are at hand{self._floor.fee_reserve.words(1)}"
+            raise EngineError(Code.PAY_ROUTE_NOT_FOUND, words)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + retry_seconds
         wish = Wish(payment, invoice, deadline, loop.create_future())
@@ -102,7 +105,10 @@ class Paying:
             return
         services = self._floor.services
         most_dust = channel.params.policy.max_dust_htlc_exposure_msat
-        node = node_facts(self._floor.chain.height, services.clock(), services.options.cltv_final, most_dust)
+        node = node_facts(
+            self._floor.chain.height, services.clock(), services.options.cltv_final, most_dust,
+            is_defended=self._floor.fee_reserve.lets_pass(),
+        )  # fmt: skip
         for htlc, entry in slot.machine.undecided():
             payment_hash = hash_named(htlc.payment_hash)
             found = answer(htlc, entry, services.invoices.unpaid(payment_hash), node)

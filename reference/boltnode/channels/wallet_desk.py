@@ -24,8 +24,11 @@ class WalletDesk:
     async def coins(self, *, spent: bool) -> Sequence[CoinFacts]:
         """The wallet's outputs."""
         wallet, network = self._floor.chain.wallet, self._floor.services.network.name
+        self._floor.fee_reserve.hold()
         return [
-            coin_facts(coin, wallet.keys.script(coin.path), self._floor.chain.height, network)
+            coin_facts(
+                coin, wallet.keys.script(coin.path), self._floor.chain.height, network, kept=wallet.is_kept(coin)
+            )
             for coin in wallet.coins
             if spent or coin.spent_by is None
         ]
@@ -40,6 +43,8 @@ class WalletDesk:
         """Pay on the chain."""
         refuse_chosen_coins(request.utxos, request.minconf)
         wallet, feerate_per_kw = self._floor.chain.wallet, self._floor.chain.feerate(request.feerate)
+        reserve = self._floor.fee_reserve
+        reserve.hold()
         try:
             if request.amount_sat is None:
                 prepared = wallet.prepare_all(request.script, feerate_per_kw, label="withdraw")
@@ -47,7 +52,7 @@ class WalletDesk:
                 outputs = [Output(request.amount_sat, request.script)]
                 prepared = wallet.prepare(outputs, feerate_per_kw, label="withdraw", unconfirmed=request.minconf == 0)
         except InsufficientFunds as error:
-            raise EngineError(Code.FUND_CANNOT_AFFORD, str(error)) from error
+            raise EngineError(Code.FUND_CANNOT_AFFORD, f"{error}{reserve.words()}") from error
         except ValueError as error:
             raise EngineError(Code.FUND_OUTPUT_IS_DUST, str(error)) from error
         raw = wallet.send(prepared.txid)

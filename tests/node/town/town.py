@@ -288,7 +288,7 @@ class TownNode:
         self.peer_or_none: Peer | None = None
         self.heir: Path | None = None
         """The folder as it was when the node died."""
-        self.options = Options(lightning_dir=folder, network="regtest")
+        self.options = Options(lightning_dir=folder, network="regtest", **town.options)
         self.engine = ChannelEngine(Endpoint(1, credentials="no:body"), simple_close=town.simple_close)
 
     @property
@@ -397,8 +397,12 @@ class Town:
 
     numbers = itertools.count()
 
-    def __init__(self, chain: Chain, folder: Path, *, simple_close: bool = True) -> None:
+    def __init__(
+        self, chain: Chain, folder: Path, *, simple_close: bool = True, options: dict[str, Any] | None = None
+    ) -> None:
         self.chain, self.folder, self.simple_close = chain, folder, simple_close
+        self.options = options or {}
+        """Of both nodes, beside those that they have anyway."""
         self.number = next(Town.numbers)
         self.feerate_per_kw = 1_000
         self.births = itertools.count(1)
