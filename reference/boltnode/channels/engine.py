@@ -86,8 +86,8 @@ class ChannelEngine:
         self._turns, self._wallet = Turns(floor, self._opening, self._paying, self._closing), WalletDesk(floor)
         self._floor = floor
         await self._on_chain.load(self._machines())
+        self._paying.fail_unoffered()  # before any channel has a turn, in which it would wish for them again
         await self._chain.catch_up(self._ahead, self._told)
-        self._paying.fail_unoffered()
         await self._after_block()
         self._chain.follow(self._ahead, self._told, self._after_block)
 

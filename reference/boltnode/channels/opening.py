@@ -157,6 +157,10 @@ class Opening:
     def proposed(self, peer: PeerConnection, message: wire.OpenChannel) -> None:
         """Take the peer's proposal, and accept it if the specification does."""
         known = self._floor.roster.find(peer.node_id, message.temporary_channel_id)
+        if known is not None and known.machine.record.channel_id == message.temporary_channel_id:
+            # The error that says so names this channel: it fails with it (B01-error-warning-s-03).
+            self._abort(known, "the peer proposes another channel of the same id")
+            return
         if known is not None or not self._floor.services.pending_channels.take(peer.node_id):
             words = b"the id is taken" if known is not None else b"too many channels wait for their confirmation"
             peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))

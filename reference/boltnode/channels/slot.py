@@ -8,6 +8,7 @@ from typing import Final
 
 from boltnode.channels.machine import ChannelMachine
 from boltnode.engine import ClosedChannel, FundChannel, FundedChannel
+from boltspec.commitment import Commitment
 from boltspec.establishment.state import ACCEPTER
 from boltspec.lifetime.state import End
 
@@ -43,6 +44,9 @@ class Slot:
     """Who waits for the channel to be closed."""
     has_quota: bool = False
     """It takes one of the places for channels that are not confirmed."""
+    signed: list[Commitment] = field(default_factory=list)
+    """The peer's commitments that we have signed and that are not stored: the first one, as long as the channel is not
+    kept. It may be published like any other."""
     ended: bool = False
     """Nothing more is to be done for it."""
 

@@ -83,12 +83,14 @@ class Turns:
         record = turn.record
         self._floor.roster.link(slot)
         over = slot.machine.is_over
+        slot.signed += turn.out.signed
         if slot.is_kept:
             slot.revision += 1
             row = ChannelRow(record.channel_id, record.peer, slot.revision, slot.ended or over, encode_state(record))
             channel_rows.save(work, row)
-            for commitment in turn.out.signed:
+            for commitment in slot.signed:
                 commitment_rows.save(work, record.channel_id, commitment.number, encode_state(commitment))
+            slot.signed.clear()
         # The machine may be ahead of what is stored here: money leaves only with the record that knows of it.
         if slot.funding_transaction is not None and record.life.establishment.published:
             self._opening.send_funding(slot, work)
