@@ -1,4 +1,8 @@
-"""Two whole engines that can be killed at any point (town.py), and what they live through (stories.py)."""
+"""Two whole engines that can be killed at any point (town.py), and what they live through: stories, moves.
+
+The specification's world that accompanies them is made of facts.py, mirror.py, agreement.py, money.py, lockstep.py and
+forgery.py, in this order; moves.py is what may happen.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,14 @@ def stories(towns: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def moves(stories: Any) -> Any:
+    """The module moves.py, and what it is made of."""
+    assert stories is not None, "those before it are there"
+    found = [_module(name) for name in ("facts", "mirror", "agreement", "money", "forgery", "lockstep", "moves")]
+    return found[-1]
+
+
+@pytest.fixture(scope="session")
 def town_chain(towns: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A chain for all towns of the session: each brings its own coins."""
     chain = towns.Chain(tmp_path_factory.mktemp("chain"))
@@ -52,3 +64,10 @@ def new_town(towns: Any, town_chain: Any, tmp_path: Path) -> Callable[..., Any]:
         return towns.Town(town_chain, tmp_path / name, **options)
 
     return make
+
+
+@pytest.fixture
+def stages(new_town: Callable[..., Any], moves: Any) -> Callable[..., Any]:
+    """``stages(simple_close=…)``: a new town on a stage, and its moves."""
+    count = iter(range(1_000_000))
+    return lambda **options: moves.Stage(new_town(f"town {next(count)}", **options))

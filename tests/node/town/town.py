@@ -191,6 +191,25 @@ class DirectClient(ChainClient):
 # --- the wire ---
 
 
+class Eye:
+    """Sees what happens at the wire; nothing here, for stories that need no witness."""
+
+    def said(self, seat: int, message: bytes) -> None:
+        """A node has handed a message to the wire."""
+
+    def unsaid(self, seat: int, message: bytes) -> None:
+        """A node that is dead by then would have handed it the message."""
+
+    def heard(self, seat: int, message: bytes) -> None:
+        """A living node is about to be handed a message."""
+
+    def parted(self, seat: int) -> None:
+        """A living node is about to be told that the connection is lost."""
+
+    def died(self, seat: int) -> None:
+        """A node is dead, and its folder is as it was."""
+
+
 class Wire:
     """One connection between the two nodes: what is handed to it arrives, in order, until it is cut."""
 
@@ -206,28 +225,31 @@ class Wire:
             self.wake(seat)
 
     def wake(self, seat: int) -> None:
-        if not self.busy[seat]:
+        if not self.busy[seat] and not self.town.is_gated:
             self.busy[seat] = True
             self.town.spawn(self._carry(seat))
 
     async def _carry(self, seat: int) -> None:
         await asyncio.sleep(0)
         while self.queues[seat] and not self.is_cut:
-            arrived = self.town.alter(seat, self.queues[seat].pop(0))
-            if arrived is None:
-                self.cut()
-                break
-            message = decode_message(arrived)
-            receiver = self.town.nodes[1 - seat]
-            if not receiver.dead:
-                try:
-                    await receiver.engine.received(receiver.peer, message)  # type: ignore[arg-type]
-                except Exception as error:  # as a real connection: it ends
-                    if not receiver.dead:
-                        self.town.faults.append(error)
-                    self.cut()
+            await self.deliver(seat)
             await asyncio.sleep(0)
         self.busy[seat] = False
+
+    async def deliver(self, seat: int) -> None:
+        """Let the first message of a sender arrive."""
+        arrived = self.town.alter(seat, self.queues[seat].pop(0))
+        receiver = self.town.nodes[1 - seat]
+        if arrived is None:
+            self.cut()
+        elif not receiver.dead:
+            self.town.eye.heard(receiver.seat, arrived)
+            try:
+                await receiver.engine.received(receiver.peer, decode_message(arrived))  # type: ignore[arg-type]
+            except Exception as error:  # as a real connection: it ends
+                if not receiver.dead:
+                    self.town.faults.append(error)
+                self.cut()
 
     @property
     def is_empty(self) -> bool:
@@ -240,6 +262,7 @@ class Wire:
         for node, other in zip(self.town.nodes, reversed(self.town.nodes), strict=True):
             node.peer_or_none = None
             if not node.dead:
+                self.town.eye.parted(node.seat)
                 node.engine.disconnected(other.node_id)
         asyncio.get_running_loop().call_later(RECONNECTION_SECONDS, self.town.connect)
 
@@ -255,7 +278,9 @@ class Peer:
         for message in messages:
             self._owner.point(f"send {type(decode_message(message)).__name__}")
             if self._owner.dead:
-                return
+                self._owner.town.eye.unsaid(self._owner.seat, message)
+                continue
+            self._owner.town.eye.said(self._owner.seat, message)
             self._wire.hand(self._owner.seat, message)
 
     def close(self, reason: str) -> None:
@@ -330,6 +355,7 @@ class TownNode:
         self.dead = True
         self.heir = self.folder.with_name(f"{self.folder.name.partition('-')[0]}-{next(self.town.births)}")
         shutil.copytree(self.folder, self.heir)
+        self.town.eye.died(self.seat)
         if not self.died.done():
             self.died.set_result(None)
         self.town.spawn(self.town.succeed(self))
@@ -426,6 +452,11 @@ class Town:
         self.deaths = 0
         self.fees_sat = 0
         """Paid in the blocks that were mined."""
+        self.eye = Eye()
+        self.is_gated = False
+        """Messages arrive one by one, as the story wants it (:meth:`Wire.deliver`)."""
+        self.is_apart = False
+        """The nodes do not meet by themselves."""
 
     # --- crashing ---
 
@@ -473,7 +504,7 @@ class Town:
 
     def connect(self) -> None:
         """Let the nodes meet, if both live and have not met."""
-        if len(self.nodes) < 2 or any(node.dead for node in self.nodes):
+        if self.is_apart or len(self.nodes) < 2 or any(node.dead for node in self.nodes):
             return
         if self.wire is not None and not self.wire.is_cut:
             return
