@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from boltnode.network import UnsupportedNetwork, network_named
 from boltnode.storage.folder_lock import LOCK_NAME
+from boltnode.storage.newest_states import FILE_NAME as NEWEST_STATES_NAME
 
 CONFIG_NAME: Final = "config"
 """File in the node's folder."""
@@ -18,7 +19,15 @@ DATABASE_NAME: Final = "node.sqlite3"
 """File in the folder of the network."""
 CHAIN_NAME: Final = "chain"
 """Folder in that of the network, of the chain that the node serves without a bitcoind."""
-TAKEN_NAMES: Final = (CONFIG_NAME, CHAIN_NAME, LOCK_NAME, DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
+TAKEN_NAMES: Final = (
+    CONFIG_NAME,
+    CHAIN_NAME,
+    LOCK_NAME,
+    DATABASE_NAME,
+    f"{DATABASE_NAME}-wal",
+    f"{DATABASE_NAME}-shm",
+    NEWEST_STATES_NAME,
+)
 """Files of the node, which no other may overwrite."""
 DEFAULT_FOLDER: Final = "~/.boltnode"
 DEFAULT_BITCOIN_FOLDER: Final = "~/.bitcoin"
@@ -57,6 +66,7 @@ class Options:
     force_feerate: int = 0
     defended_feerate: int = 10_000
     refuse_undefended: bool = False
+    restored: bool = False
 
     @property
     def bitcoin_cookie(self) -> Path:
@@ -229,6 +239,14 @@ OPTIONS: Final = (
         "refuse-undefended",
         "BOOLEAN",
         "Take no channel and no HTLC for whose transactions the wallet does not have these coins: true or false.",
+        _boolean,
+        "false",
+    ),
+    Option(
+        "restored",
+        "BOOLEAN",
+        "The folder was put back from a copy: true or false. No commitment is published until its peer has shown that"
+        " none was lost. For one start; the node notices by itself when only the database was put back.",
         _boolean,
         "false",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from boltnode.channels import policy
 from boltnode.channels.floor import Floor
@@ -12,6 +13,11 @@ from boltnode.rpc.errors import Code
 from boltspec.closing.state import ClosingPolicy
 from boltspec.lifetime.state import End
 from boltwire.transaction import parse_transaction
+
+LEFT_TO_THE_PEER: Final = (
+    "data was lost, and what the node knows of the channel may be revoked: it publishes nothing, and asks the peer to"
+    " close the channel"
+)
 
 
 class ClosingDesk:
@@ -42,6 +48,8 @@ class ClosingDesk:
         except TimeoutError:
             slot.machine.fail(f"not closed together within {timeout} s")
             self._floor.schedule(slot)
+            if self._floor.on_chain.is_left_to_the_peer(slot.machine):
+                raise EngineError(Code.UNSPECIFIED, LEFT_TO_THE_PEER) from None
             return await future
 
     def _closing_policy(self, slot: Slot, destination: bytes | None) -> ClosingPolicy:

@@ -9,6 +9,7 @@ came in meanwhile.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 
 from boltchain.client.connection import Endpoint
@@ -44,12 +45,16 @@ from boltnode.peers.connection import PeerConnection
 from boltnode.services import Services
 from boltnode.state_codec import decode_state
 from boltnode.storage import channel_rows
+from boltnode.storage.errors import StorageError
+from boltnode.storage.newest_states import NewestStates
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltwire import messages as wire
 from boltwire.bolt11 import Invoice
 from boltwire.channel_id import ALL_CHANNELS
 from boltwire.codec import encode_message
 from boltwire.features import FeatureBits
+
+_log = logging.getLogger(__name__)
 
 
 class ChannelEngine:
@@ -72,6 +77,7 @@ class ChannelEngine:
         """Take up the channels that are stored."""
         self._services = services
         self._roster = Roster(services.seed(), services.key.static_key)
+        self._newest = NewestStates(services.options.folder)
         await self._chain.start(services)
         for row in await services.commits.read(channel_rows.load):
             record: ChannelRecord = decode_state(row.state)
@@ -79,12 +85,16 @@ class ChannelEngine:
             slot.revision = row.revision
             slot.has_quota = record.funding_height is None and services.pending_channels.take(record.peer)
             slot.machine.disconnected()
+            if services.options.restored or self._newest.is_behind(row.channel_id, row.revision):
+                slot.machine.may_have_lost_data()
+                _log.warning("the channel may come from an old copy", extra={"channel": row.channel_id.hex()})
         self._on_chain = OnChain(services, self._chain)
         reserve = FeeReserve(services.options, self._chain.wallet, self._machines)
         floor = Floor(services, self._chain, self._on_chain, self._roster, self._features, self._schedule, reserve)
         self._opening, self._paying, self._closing = Opening(floor), Paying(floor), ClosingDesk(floor)
         self._turns, self._wallet = Turns(floor, self._opening, self._paying, self._closing), WalletDesk(floor)
         self._floor = floor
+        await self._remember_loss()
         await self._on_chain.load(self._machines())
         self._paying.fail_unoffered()  # before any channel has a turn, in which it would wish for them again
         await self._chain.catch_up(self._ahead, self._told)
@@ -95,6 +105,27 @@ class ChannelEngine:
         """Finish what is under way; connections are closed already."""
         await self._chain.stop()
         await self._services.commits.settled()
+        self._note_newest()
+
+    async def _remember_loss(self) -> None:
+        """Store that channels may have lost data, before anything else is done with them."""
+        work = UnitOfWork()
+        for slot in self._roster.all():
+            if slot.machine.record.restored:
+                self._turns.joins(slot, work)
+        if work.changes:
+            await self._services.commits.submit(work)
+
+    def _note_newest(self) -> None:
+        """Note how far the channels have come, unless the disk has failed: then nobody knows."""
+        if self._services.latch.reason is not None:
+            return
+        kept = [slot for slot in self._roster.all() if slot.revision != NO_ROW]
+        stored = {slot.machine.record.channel_id: slot.revision for slot in kept if not slot.storing}
+        try:
+            self._newest.note(stored, [slot.machine.record.channel_id for slot in kept if slot.storing])
+        except StorageError as error:
+            _log.warning("how far the channels have come is not noted", extra={"reason": str(error)})
 
     def _machines(self) -> Iterator[ChannelMachine]:
         return (slot.machine for slot in self._roster.all())
@@ -173,6 +204,7 @@ class ChannelEngine:
                 self._turns.joins(slot, work)
 
     async def _after_block(self) -> None:
+        self._note_newest()
         self._rebroadcast()
         for slot in self._roster.all():
             await self._defend(slot)

@@ -17,6 +17,7 @@ from boltnode.channels.keys import ChannelKeys
 from boltnode.channels.onions import failure_text, opened
 from boltnode.channels.record import Answer, ChannelRecord, Closer, OfferedHtlc, ReceivedHtlc
 from boltnode.channels.speaking import Mouth
+from boltspec.chain.leaving import has_heard
 from boltspec.channel import Channel
 from boltspec.closing.messages import Shutdown
 from boltspec.closing.state import ClosingPolicy
@@ -38,6 +39,7 @@ from boltspec.lifetime.resuming import disconnected
 from boltspec.lifetime.state import End, Life, failed
 from boltspec.lifetime.steps import Spent, look, publish_funding_transaction, react, receive, send
 from boltspec.messages import (
+    ChannelReestablish,
     CommitmentSigned,
     UpdateAddHtlc,
     UpdateFee,
@@ -52,6 +54,8 @@ from boltwire.onion.keys import NodeKey
 from boltwire.scripts import funding_script, p2wsh
 from boltwire.transaction import Outpoint
 
+BEHIND = "we have lost data, as you have shown: please close the channel, we must not"
+"""What the peer is asked when it has proved that what we know is out of date (B02-retransmission-r-04)."""
 CLOSES_CONNECTION = (Reaction.WARN_AND_CLOSE, Reaction.CLOSE)
 
 
@@ -180,10 +184,23 @@ class ChannelMachine:
                 self._say(next_funding_signed(self.life.establishment))
             case FundingSigned():
                 self._out.happenings.append(happenings.FundingSigned())
+            case ChannelReestablish():
+                self._note_resumed()
             case Shutdown() if self.record.closer is None:
                 self.record = replace(self.record, closer=Closer.REMOTE)
             case _:
                 pass
+
+    def _note_resumed(self) -> None:
+        """The peer has shown whether we have lost data."""
+        channel = self.channel
+        if channel is None:
+            return
+        if self.record.restored and has_heard(channel):
+            self.record = replace(self.record, restored=False)
+            self._out.changed = True
+        if channel.behind and self.life.end is End.NONE:
+            self._explain(BEHIND)
 
     # --- one state after the other ---
 
@@ -330,6 +347,11 @@ class ChannelMachine:
             self._move(failed(self.life, owes_error=True))
 
     # --- the chain ---
+
+    def may_have_lost_data(self) -> None:
+        """The record comes from an old copy, perhaps: our commitment is not published until the peer is heard."""
+        if self.channel is not None:
+            self.note(restored=True)
 
     def note(self, **fields: int | bytes | None) -> None:
         """Change what the record says of the chain: heights and the spending transaction."""

@@ -16,6 +16,7 @@ from boltnode.onchain.record import Defended
 from boltnode.payments import PaymentBook
 from boltnode.services import Services
 from boltnode.storage.unit_of_work import UnitOfWork
+from boltspec.chain.leaving import may_leave
 from boltspec.closing.state import Closing
 from boltspec.htlc import LOCAL, Htlc
 from boltspec.lifetime.state import End
@@ -68,7 +69,16 @@ class OnChain:
             peer_scripts=_peer_scripts(closing),
             sweep_script=bytes.fromhex(closing.policy.script.name),
             funding_height=record.funding_height,
+            unsure=record.restored,
         )
+
+    def is_left_to_the_peer(self, machine: ChannelMachine) -> bool:
+        """Whether only the peer can close the channel: what we could publish may be revoked."""
+        record = self.defended(machine)
+        if record is None:
+            return False
+        number = record.channel.local_commitment_number
+        return record.closing is None and not may_leave(record.channel, number, unsure=record.unsure)
 
     # --- the chain ---
 

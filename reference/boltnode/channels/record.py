@@ -152,6 +152,8 @@ class ChannelRecord:
     closer: Closer | None = None
     failure: str = ""
     """Why the channel has failed, for people."""
+    restored: bool = False
+    """The record may be an old copy, and the peer has not shown yet whether it is: what we have may be revoked."""
     opened_at: int = 0
     """When it began, in seconds since 1970."""
 

@@ -59,7 +59,7 @@ class Defended:
     funding_height: int
     timing: Timing = TIMING
     unsure: bool = False
-    """We have lost data, and the peer has not told us how much."""
+    """We may have lost data, and the peer has not shown yet whether we have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,12 @@ def may_leave(channel: Channel, number: int, *, unsure: bool) -> bool:
 def is_unsure(world: ChainWorld, party: int) -> bool:
     """Say whether a party has lost data and not heard from its peer since."""
     talk = world.talk
-    return talk is not None and talk.restored[party] and talk.nodes[party].link in (Link.DOWN, Link.SENT)
+    return talk is not None and talk.restored[party] and not has_heard(talk.nodes[party])
+
+
+def has_heard(channel: Channel) -> bool:
+    """Say whether the peer has sent ``channel_reestablish`` in this connection: it shows whether we are behind."""
+    return channel.link not in (Link.DOWN, Link.SENT)
 
 
 def own_commitment(scenario: ChainScenario, party: int, held: CommitmentSigned) -> Transaction | None:
