@@ -188,6 +188,8 @@ class Wallet:
         *,
         label: str = "",
         foreign: Sequence[ForeignInput] = (),
+        among: Sequence[Coin] | None = None,
+        must_spend: Sequence[Coin] = (),
         unconfirmed: bool = False,
         use_reserve: bool = False,
         locktime: int = 0,
@@ -197,31 +199,38 @@ class Wallet:
         """Pay `outputs`, which come first and in this order, with free coins and `foreign` inputs; change comes back.
 
         The reserve is not touched, and is made complete; unless `use_reserve` says that this is what it is for, as when
-        coins are added to a transaction with a foreign input to raise its fee. InsufficientFunds if the coins do not
-        suffice, ValueError for outputs that are dust. `replaceable` off keeps `bump` away: for transactions whose id
-        others rely on. With `replaces`, it takes the place of an earlier one: it spends the same coins of the wallet,
-        and more if need be.
+        coins are added to a transaction with a foreign input to raise its fee. The coins are chosen `among` some, those
+        that are free by default; `must_spend` are spent in any case. InsufficientFunds if the coins do not suffice,
+        ValueError for outputs that are dust. `replaceable` off keeps `bump` away: for transactions whose id others rely
+        on. With `replaces`, it takes the place of an earlier one: it spends the same coins of the wallet, and more if
+        need be.
         """
         old = None if replaces is None else self._replaceable(replaces)
         request = Request(
             feerate_per_kw,
             tuple(outputs),
             tuple(foreign),
-            must_spend=() if old is None else self._own_coins(old.transaction),
+            must_spend=tuple(must_spend) if old is None else self._own_coins(old.transaction),
             replaces=_outbid(old),
             locktime=locktime,
             replaceable=replaceable,
         )
-        usable = self.spendable(unconfirmed=unconfirmed, reserve=use_reserve)
+        usable = self.spendable(unconfirmed=unconfirmed, reserve=use_reserve) if among is None else among
         return self._prepare(request, usable, label, fill_reserve=not use_reserve, replaces=replaces)
 
     def prepare_all(
-        self, script_pubkey: bytes, feerate_per_kw: int, *, label: str = "", include_reserve: bool = False
+        self,
+        script_pubkey: bytes,
+        feerate_per_kw: int,
+        *,
+        label: str = "",
+        coins: Sequence[Coin] | None = None,
+        include_reserve: bool = False,
     ) -> Prepared:
-        """Pay everything that is confirmed and free to one script; the reserve only if it is included."""
+        """Pay everything that is confirmed and free, or some `coins`, to one script; the reserve only if included."""
         self._state.check_running()
         extra = () if include_reserve else self._missing_reserve()
-        coins = self.spendable(reserve=include_reserve)
+        coins = self.spendable(reserve=include_reserve) if coins is None else coins
         composition = compose_all(coins, self._state.script, script_pubkey, feerate_per_kw, extra)
         return self._sign(composition, (), label, reserve_vouts=tuple(range(1, 1 + len(extra))))
 

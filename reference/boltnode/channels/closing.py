@@ -7,9 +7,11 @@ from typing import Final
 
 from boltnode.channels import policy
 from boltnode.channels.floor import Floor
+from boltnode.channels.scripts import script_fact
 from boltnode.channels.slot import Slot
 from boltnode.engine import CloseChannel, ClosedChannel, EngineError
 from boltnode.rpc.errors import Code
+from boltspec.closing.shutdown import is_valid_script
 from boltspec.closing.state import ClosingPolicy
 from boltspec.lifetime.state import End
 from boltwire.transaction import parse_transaction
@@ -18,6 +20,20 @@ LEFT_TO_THE_PEER: Final = (
     "data was lost, and what the node knows of the channel may be revoked: it publishes nothing, and asks the peer to"
     " close the channel"
 )
+
+
+def _require_destination(slot: Slot, destination: bytes | None) -> None:
+    """EngineError for a script that cannot be the one that our part is paid to."""
+    closing = slot.machine.life.closing
+    if destination is None or closing is None:
+        return
+    bound = closing.local_upfront or (closing.local_script if closing.sent_shutdown else None)
+    if bound is not None and bound != script_fact(destination):
+        words = f"destination: should be absent: the peer was told that our part is paid to the script {bound.name}"
+        raise EngineError(Code.INVALID_PARAMS, words)
+    if not is_valid_script(closing, script_fact(destination)):
+        words = "destination: should be an address of a kind that both nodes take (option_shutdown_anysegwit)"
+        raise EngineError(Code.INVALID_PARAMS, words)
 
 
 class ClosingDesk:
@@ -34,6 +50,7 @@ class ClosingDesk:
             raise EngineError(Code.UNSPECIFIED, "there is no such channel, or it is not open yet")
         if slot.machine.life.end is not End.NONE:
             raise EngineError(Code.UNSPECIFIED, "the channel is being closed on the chain")
+        _require_destination(slot, request.destination)
         future: asyncio.Future[ClosedChannel] = asyncio.get_running_loop().create_future()
         slot.closing.append(future)
         slot.machine.close(self._closing_policy(slot, request.destination))

@@ -20,9 +20,11 @@ from boltspec.messages import UpdateFailHtlc, UpdateFailMalformedHtlc, UpdateFul
 Removing = UpdateFulfillHtlc | UpdateFailHtlc | UpdateFailMalformedHtlc
 
 
-def readiness(life: Life) -> ChannelReady | None:
-    """``channel_ready``, once the funding output is deep enough for the peer."""
-    state = life.establishment
+def readiness(record: ChannelRecord) -> ChannelReady | None:
+    """``channel_ready``, once the funding output is deep enough for the peer, and for our user."""
+    life, state = record.life, record.life.establishment
+    if int(state.seen.confirmations) < record.least_depth:
+        return None
     waits = state.awaited is Awaited.CHANNEL_READY and not state.ready_sent
     if state.funding is None or not waits or life.end is not End.NONE or not is_deep(state):
         return None

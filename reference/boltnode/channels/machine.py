@@ -257,7 +257,7 @@ class ChannelMachine:
             due = owed(self.life)
             if not due or self._say(due[0]) is not None:
                 break
-        self._volunteer(intentions.readiness(self.life))
+        self._volunteer(intentions.readiness(self.record))
         self._volunteer(intentions.goodbye(self.record))
         self._propose_close()
 

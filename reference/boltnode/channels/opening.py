@@ -12,6 +12,7 @@ from boltchain.wallet.keys import KeyKind
 from boltchain.wallet.selection import InsufficientFunds
 from boltchain.wallet.wallet import Prepared
 from boltnode.channels import policy
+from boltnode.channels.coin_choice import CoinChoice, choose
 from boltnode.channels.floor import Floor
 from boltnode.channels.keys import KEY_ID_SIZE
 from boltnode.channels.machine import ChannelMachine
@@ -19,7 +20,6 @@ from boltnode.channels.opening_facts import negotiated_names
 from boltnode.channels.record import ChannelRecord
 from boltnode.channels.scripts import script_fact
 from boltnode.channels.slot import Slot
-from boltnode.channels.wallet_desk import refuse_chosen_coins
 from boltnode.engine import EngineError, FundChannel, FundedChannel
 from boltnode.peers.connection import PeerConnection
 from boltnode.rpc.errors import Code
@@ -82,6 +82,7 @@ class Opening:
         temporary = fresh_temporary_channel_id(self._floor.roster.ids)
         slot = self._new_slot(peer, self._node(peer, amount), temporary, request.close_to)
         slot.request, slot.feerate_per_kw = replace(request, amount_sat=amount), feerate_per_kw
+        slot.machine.note(least_depth=request.mindepth or 0)
         slot.opening = asyncio.get_running_loop().create_future()
         node, commitments_per_kw = slot.machine.life.establishment.node, self._floor.chain.feerate("normal")
         proposal = policy.proposal(
@@ -101,7 +102,7 @@ class Opening:
             raise EngineError(Code.FUNDING_PEER_NOT_CONNECTED, "Peer not connected")
         if self._floor.chain.trouble is not None:
             raise EngineError(Code.FUNDING_STILL_SYNCING_BITCOIN, self._floor.chain.trouble)
-        refuse_chosen_coins(request.utxos, request.minconf)
+        _require_depth(request.mindepth)
         names = negotiated_names(self._floor.features, peer.features)
         if request.close_to is not None and "option_upfront_shutdown_script" not in names:
             raise EngineError(Code.UNSPECIFIED, "close_to: the peer does not offer option_upfront_shutdown_script")
@@ -110,14 +111,17 @@ class Opening:
     def _affordable(self, request: FundChannel, feerate_per_kw: int, coming: int) -> int:
         """How many satoshi the channel is to have, with what is kept to defend it left in the wallet."""
         self._floor.fee_reserve.hold(coming)
+        choice = self._choice(request)
         if request.amount_sat is None:
-            return self._all_funds(feerate_per_kw, coming)
+            return self._all_funds(feerate_per_kw, coming, choice)
         amount = request.amount_sat
         if amount > policy.largest_channel_sat():
             raise EngineError(Code.FUND_MAX_EXCEEDED, f"Amount exceeded {policy.largest_channel_sat()}sat")
         wallet, script = self._floor.chain.wallet, p2wsh(b"")
         try:
-            draft = wallet.prepare([Output(amount, script)], feerate_per_kw, unconfirmed=request.minconf == 0)
+            draft = wallet.prepare(
+                [Output(amount, script)], feerate_per_kw, among=choice.among, must_spend=choice.must_spend
+            )
         except InsufficientFunds as error:
             words = f"Could not afford the amount: {error}{self._floor.fee_reserve.words(coming)}"
             raise EngineError(Code.FUND_CANNOT_AFFORD, words) from error
@@ -143,11 +147,14 @@ class Opening:
         slot.machine.fail(reason)
         self._floor.schedule(slot)
 
-    def _all_funds(self, feerate_per_kw: int, coming: int) -> int:
+    def _choice(self, request: FundChannel) -> CoinChoice:
+        return choose(self._floor.chain.wallet, self._floor.chain.height, request.minconf, request.utxos)
+
+    def _all_funds(self, feerate_per_kw: int, coming: int, choice: CoinChoice) -> int:
         """What a channel can have at most when everything goes into it."""
         wallet = self._floor.chain.wallet
         try:
-            draft = wallet.prepare_all(p2wsh(b""), feerate_per_kw)
+            draft = wallet.prepare_all(p2wsh(b""), feerate_per_kw, coins=choice.coins)
         except InsufficientFunds as error:
             raise EngineError(Code.FUND_CANNOT_AFFORD, f"{error}{self._floor.fee_reserve.words(coming)}") from error
         amount = draft.transaction.outputs[0].amount_sat
@@ -187,8 +194,8 @@ class Opening:
         assert request.amount_sat is not None
         self._floor.fee_reserve.hold()
         try:
-            prepared = self._prepare_funding(machine, request.amount_sat, slot.feerate_per_kw, request.minconf)
-        except (InsufficientFunds, ValueError) as error:
+            prepared = self._prepare_funding(machine, request, request.amount_sat, slot.feerate_per_kw)
+        except (InsufficientFunds, ValueError, EngineError) as error:
             self._abort(slot, f"the wallet cannot pay: {error}")
             return
         slot.funding_transaction = bytes(prepared.txid)
@@ -198,12 +205,16 @@ class Opening:
             self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
         self._floor.schedule(slot)
 
-    def _prepare_funding(self, machine: ChannelMachine, amount_sat: int, feerate_per_kw: int, minconf: int) -> Prepared:
+    def _prepare_funding(
+        self, machine: ChannelMachine, request: FundChannel, amount_sat: int, feerate_per_kw: int
+    ) -> Prepared:
+        choice = self._choice(request)
         return self._floor.chain.wallet.prepare(
             [Output(amount_sat, machine.funding_script)],
             feerate_per_kw,
             label="funding",
-            unconfirmed=minconf == 0,
+            among=choice.among,
+            must_spend=choice.must_spend,
             replaceable=False,
         )
 
@@ -234,7 +245,7 @@ class Opening:
             channel_id=record.channel_id,
             channel_type=FeatureBits(agreed_channel_type(state)),
             close_to=slot.request.close_to,
-            mindepth=0 if accepting is None else int(accepting.minimum_depth),
+            mindepth=max(record.least_depth, 0 if accepting is None else int(accepting.minimum_depth)),
         )
         slot.opening.set_result(found)
 
@@ -246,6 +257,16 @@ class Opening:
         reason = slot.machine.record.failure or "the connection was lost"
         if slot.opening is not None and not slot.opening.done():
             slot.opening.set_exception(EngineError(Code.UNSPECIFIED, f"the channel was not opened: {reason}"))
+
+
+def _require_depth(mindepth: int | None) -> None:
+    """EngineError for a depth that the node does not wait for."""
+    if mindepth == 0:
+        words = "mindepth: should be 1 or more: channels without confirmations (option_zeroconf) are not supported"
+        raise EngineError(Code.INVALID_PARAMS, words)
+    if mindepth is not None and mindepth > policy.most_depth():
+        words = f"mindepth: should be at most {policy.most_depth()}, for which the peer can be kept waiting"
+        raise EngineError(Code.INVALID_PARAMS, words)
 
 
 def _transactions_to_come(node: Node) -> int:

@@ -53,6 +53,11 @@ def largest_channel_sat() -> int:
     return int(LARGE_CHANNEL) - 1
 
 
+def most_depth() -> int:
+    """Most confirmations that a channel waits for, be it that the peer asks for them or our user."""
+    return int(Policy().most_minimum_depth)
+
+
 def limits_for(capacity_sat: int) -> Limits:
     """What we announce for a channel of that capacity."""
     return Limits(

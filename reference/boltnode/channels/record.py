@@ -154,6 +154,8 @@ class ChannelRecord:
     """Why the channel has failed, for people."""
     restored: bool = False
     """The record may be an old copy, and the peer has not shown yet whether it is: what we have may be revoked."""
+    least_depth: int = 0
+    """Confirmations that we wait for before ``channel_ready``, beyond what the peer asks for."""
     opened_at: int = 0
     """When it began, in seconds since 1970."""
 

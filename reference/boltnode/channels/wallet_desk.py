@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from boltchain.transaction import Output
 from boltchain.wallet.keys import KeyKind
 from boltchain.wallet.selection import InsufficientFunds
+from boltnode.channels.coin_choice import choose
 from boltnode.channels.floor import Floor
 from boltnode.channels.listing import coin_facts
 from boltnode.channels.psbt import finished_psbt
@@ -41,16 +42,18 @@ class WalletDesk:
 
     async def withdraw(self, request: Withdraw) -> Withdrawal:
         """Pay on the chain."""
-        refuse_chosen_coins(request.utxos, request.minconf)
         wallet, feerate_per_kw = self._floor.chain.wallet, self._floor.chain.feerate(request.feerate)
         reserve = self._floor.fee_reserve
         reserve.hold()
+        choice = choose(wallet, self._floor.chain.height, request.minconf, request.utxos)
         try:
             if request.amount_sat is None:
-                prepared = wallet.prepare_all(request.script, feerate_per_kw, label="withdraw")
+                prepared = wallet.prepare_all(request.script, feerate_per_kw, label="withdraw", coins=choice.coins)
             else:
                 outputs = [Output(request.amount_sat, request.script)]
-                prepared = wallet.prepare(outputs, feerate_per_kw, label="withdraw", unconfirmed=request.minconf == 0)
+                prepared = wallet.prepare(
+                    outputs, feerate_per_kw, label="withdraw", among=choice.among, must_spend=choice.must_spend
+                )
         except InsufficientFunds as error:
             raise EngineError(Code.FUND_CANNOT_AFFORD, f"{error}{reserve.words()}") from error
         except ValueError as error:
@@ -59,11 +62,3 @@ class WalletDesk:
         await self._floor.services.commits.settled()
         await self._floor.chain.send(raw)
         return Withdrawal(tx=raw, txid=prepared.txid[::-1], psbt=finished_psbt(raw))
-
-
-def refuse_chosen_coins(utxos: Sequence[object], minconf: int) -> None:
-    """EngineError if the user wants to choose coins: the wallet does."""
-    if utxos:
-        raise EngineError(Code.UNSPECIFIED, "utxos: the wallet chooses the coins itself")
-    if minconf > 1:
-        raise EngineError(Code.UNSPECIFIED, "minconf: the wallet looks for one confirmation, or none")

@@ -61,6 +61,8 @@ def _payable(context: RpcContext, bolt11: str, description: str | None) -> Invoi
         raise RpcError(Code.INVALID_PARAMS, f"bolt11: not for {services.network.name}: {invoice.currency.prefix}")
     if invoice.description_hash is not None and description is not None and not invoice.describes(description):
         raise bad_parameter("description", "what the payment request holds the hash of", description)
+    if invoice.description_hash is None and description not in (None, invoice.description):
+        raise bad_parameter("description", "absent, or what the payment request says", description)
     if invoice.payee == services.key.node_id:
         raise RpcError(Code.PAY_ROUTE_NOT_FOUND, "the payment request is this node's own")
     now = services.clock()
