@@ -24,3 +24,32 @@ def test_page_names_modules_that_there_are() -> None:
     assert len(names) > 5
     for name in names:
         import_module(name)
+
+
+def test_page_names_functions_of_the_specification_that_there_are_and_that_are_called_where_it_says() -> None:
+    """Of each row of the table of calls: the modules that it names import what it names."""
+    section = PAGE.partition("| what happens | what is called | from |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if "boltspec." in line]
+    assert len(rows) > 10
+    for _, called, where in rows:
+        functions = re.findall(r"`(boltspec\.[\w.]+)`", called)
+        sources = [
+            Path(str(import_module(name).__file__)).read_text("utf-8")
+            for name in re.findall(r"\{py:mod\}`([\w.]+)`", where)
+        ]
+        assert functions
+        assert sources
+        for function in functions:
+            module, _, name = function.rpartition(".")
+            assert callable(getattr(import_module(module), name)), function
+            assert any(
+                re.search(rf"from {re.escape(module)} import [^\n(]*(\([^)]*)?\b{name}\b", source) for source in sources
+            )
+
+
+def test_shell_calls_the_specification_of_connections_nowhere_as_the_page_says() -> None:
+    """When it does, the page has to say something else."""
+    package = Path(str(import_module("boltnode").__file__)).parent
+    calls = [path for path in package.rglob("*.py") if "boltspec.connection" in path.read_text("utf-8")]
+    assert calls == []
+    assert "`boltspec.connection`, which it does\nnot call" in PAGE
