@@ -136,6 +136,7 @@ def _owing(channel: Channel, number: int, revocation: int, secret_right: bool) -
     sent, revoked = channel.remote_commitment_number, channel.local_revocations
     # AMBIGUOUS: nothing-to-repeat: there is no commitment_signed for commitment 0; channel_ready is repeated instead.
     commitment_lost = sent > 0 and number == sent
+    # AMBIGUOUS: peer-behind: a peer with lower numbers than these has lost data; it is not waited for.
     require(
         commitment_lost or number == sent + 1,
         "B02-retransmission-n-13",
