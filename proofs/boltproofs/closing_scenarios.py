@@ -70,6 +70,8 @@ DUSTY_B = Msat(200_999)
 
 A_IS_CORRUPT, B_IS_CORRUPT = (True, False), (False, True)
 ONLY_A_STARTS, ONLY_B_STARTS = (True, False), (False, True)
+FIVE_LEFT, FOUR_LEFT, ONE_LEFT = Msat(999_995_000), Msat(999_996_000), Msat(999_999_000)
+"""Pushed to B: it leaves A so many satoshis."""
 ANEW = (FeeratePerKw(1_200),)
 HTLC_FROM_A, HTLC_FROM_B = Offer(0, Msat(50_000_000)), Offer(1, Msat(40_000_000))
 UPFRONT: dict[str, Any] = {
@@ -87,6 +89,8 @@ def _legacy(name: str, title: str, **changes: Any) -> CloseScenario:
 OF_LEGACY = (
     _legacy("htlcs", "HTLCs are pending when a party wants to close",
             offers=(HTLC_FROM_A, Offer(1, Msat(300_000))), starts=ONLY_A_STARTS),
+    _legacy("poor-funder", "A has as much as its fee and less than B wants", push_msat=FOUR_LEFT),
+    _legacy("broke-funder", "A cannot pay the least fee that it is prepared to", push_msat=ONE_LEFT),
     _legacy("feerate", "an HTLC is pending, and A changes the feerate", offers=(HTLC_FROM_A,), feerates_per_kw=ANEW,
             starts=ONLY_A_STARTS),
     _legacy("asked", "only B wants to close", starts=ONLY_B_STARTS, offers=(HTLC_FROM_A,)),
@@ -123,6 +127,7 @@ def _no_ranges(name: str, title: str, **changes: Any) -> CloseScenario:
 
 OF_NO_RANGES = (
     _no_ranges("", "neither announces a range"),
+    _no_ranges("-poor-funder", "the same, and A has no more than B wants at least", push_msat=FIVE_LEFT),
     _no_ranges("-careless", "every fee is tempting", careless=True, menu=_with_fees(3, 5, 9)),
     _no_ranges("-corrupt-funder", "A is corrupt", corrupt=A_IS_CORRUPT, abuses=2, menu=_with_fees(3, 5, 9)),
     _no_ranges("-corrupt-fundee", "B is corrupt", corrupt=B_IS_CORRUPT, abuses=3, menu=_with_fees(8, 9)),

@@ -87,6 +87,22 @@ def test_funder_opens_and_then_waits() -> None:
     assert legacy.next_closing_signed(B) is None
 
 
+@pytest.mark.parametrize(("balance", "fee"), [(3, 3), (2, 2), (4, 4), (9, 4)])
+def test_funder_proposes_its_fee_or_all_that_it_has(balance: int, fee: int) -> None:
+    node, _ = shut(replace(LEGACY, push_msat=Msat(1_000_000_000 - 1_000 * balance)))
+    proposed = legacy.next_closing_signed(node)
+    assert proposed is not None
+    assert proposed.fee_satoshis == Sat(fee)
+    assert isinstance(legacy.send_closing_signed(node, proposed), Accepted)
+
+
+@pytest.mark.parametrize(("balance", "fails"), [(1, True), (2, False)])
+def test_funder_fails_the_channel_if_its_least_fee_is_beyond_its_means(balance: int, fails: bool) -> None:
+    node, fundee = shut(replace(LEGACY, push_msat=Msat(1_000_000_000 - 1_000 * balance)))
+    assert legacy.must_fail_for_want_of_means(node) is fails
+    assert not legacy.must_fail_for_want_of_means(fundee)
+
+
 def test_nothing_is_negotiated_before_both_shutdowns() -> None:
     early = replace(A, received_shutdown=False)
     assert rule(legacy.send_closing_signed(early, signed(A, 4))) == "D02-closing-signed-s-01"

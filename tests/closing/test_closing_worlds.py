@@ -9,10 +9,10 @@ from itertools import product
 import pytest
 
 from boltproofs.ablation import Outcome, baseline, finding
-from boltproofs.closing_scenarios import CLOSE_SCENARIOS, LEGACY, POLICY_A, POLICY_B, fees
+from boltproofs.closing_scenarios import CLOSE_SCENARIOS, LEGACY, ONE_LEFT, POLICY_A, POLICY_B, fees
 from boltproofs.explorer.search import Verdict, search
 from boltspec.closing.state import ClosingPolicy
-from boltspec.units import Sat
+from boltspec.units import Msat, Sat
 
 HIGHEST = 2
 
@@ -30,11 +30,12 @@ def policies(policy: ClosingPolicy) -> Iterator[ClosingPolicy]:
                 yield replace(policy, fee_satoshis=Sat(wanted), fee_range=fees(low, high), sends_fee_range=sends)
 
 
+@pytest.mark.parametrize("push_msat", [LEGACY.push_msat, ONE_LEFT], ids=["rich funder", "poor funder"])
 @pytest.mark.parametrize("first", list(policies(POLICY_A)))
-def test_honest_nodes_close_or_fail_with_every_pair_of_small_fee_ranges(first: ClosingPolicy) -> None:
+def test_honest_nodes_close_or_fail_with_every_pair_of_small_fee_ranges(first: ClosingPolicy, push_msat: Msat) -> None:
     """CloseSucceeds says that they close if the ranges meet, CloseTerminates that the negotiation ends if not."""
     for second in policies(POLICY_B):
-        scenario = replace(LEGACY, name="pair", policies=(first, second), starts=(True, False))
+        scenario = replace(LEGACY, name="pair", policies=(first, second), starts=(True, False), push_msat=push_msat)
         assert search(scenario).verdict is Verdict.HOLDS, (first, second)
 
 
@@ -44,6 +45,7 @@ def test_honest_nodes_close_or_fail_with_every_pair_of_small_fee_ranges(first: C
         ("D02-closing-signed-s-01", "legacy-careless", "NoCloseWithHtlcs"),
         ("B02-closing-complete-k-02", "simple-corrupt-closer", "MutualCloseCorrect"),
         ("B02-closing-complete-c-23", "simple-corrupt-closee", "MutualCloseCorrect"),
+        ("D02-closing-signed-f-01", "legacy-broke-funder", "CloseTerminates"),
         ("D02-shutdown-r-03", "legacy-corrupt-htlc", "NoCloseWithHtlcs"),
         ("B02-shutdown-r-06", "legacy-upfront-corrupt", "UpfrontScriptKept"),
     ],

@@ -18,7 +18,7 @@ from boltspec.closing.state import Closing, negotiates, with_published
 from boltspec.closing.transaction import ClosingTx, legacy_transaction
 from boltspec.htlc import LOCAL, REMOTE, Side
 from boltspec.rules import Reaction, duty, require
-from boltspec.units import Sat
+from boltspec.units import Sat, floor_to_sat
 from boltspec.verdict import receives, sends
 
 WARN, WARN_OR_FAIL, FAIL_CHANNEL = Reaction.WARN, Reaction.WARN_OR_FAIL, Reaction.FAIL_CHANNEL
@@ -39,12 +39,21 @@ def transaction(closing: Closing, fee: Sat, signer: Side, *, own_output: bool = 
 
 
 def acceptable(closing: Closing) -> FeeRange:
-    """Return the fees that we are prepared to see. The fundee, who does not pay, follows the funder upwards."""
-    ours = closing.policy.fee_range
+    """Return the fees that we are prepared to see: none that the funder has not got.
+
+    The fundee, who does not pay, follows the funder upwards.
+    """
+    ours, most = closing.policy.fee_range, closing.policy.fee_range.max_fee_satoshis
     theirs = closing.received.fee_range if closing.received else None
-    if theirs is None or closing.is_opener or not duty("B02-closing-signed-e-01"):
-        return ours
-    return FeeRange(ours.min_fee_satoshis, max(ours.max_fee_satoshis, theirs.max_fee_satoshis))
+    if theirs is not None and not closing.is_opener and duty("B02-closing-signed-e-01"):
+        most = max(most, theirs.max_fee_satoshis)
+    # AMBIGUOUS: fee-beyond-means: a transaction with a higher fee cannot be built, so such fees are nobody's wish.
+    return FeeRange(ours.min_fee_satoshis, min(most, means(closing)))
+
+
+def means(closing: Closing) -> Sat:
+    """Return what the funder has to pay a fee with."""
+    return floor_to_sat(closing.channel.settled_msat(closing.channel.params.opener))
 
 
 @sends
@@ -178,6 +187,15 @@ def must_fail_for_range(closing: Closing) -> bool:
     return not closing.published and duty("B02-closing-signed-r-08")
 
 
+def must_fail_for_want_of_means(closing: Closing) -> bool:
+    """Say whether the funder is to fail the channel, since it cannot pay the least fee that it is prepared to pay.
+
+    It would never open the negotiation, and the fundee would wait for ever.
+    """
+    begins = may_negotiate(closing) and closing.is_opener and closing.sent is None
+    return begins and means(closing) < closing.policy.fee_range.min_fee_satoshis and duty("D02-closing-signed-f-01")
+
+
 def next_closing_signed(closing: Closing) -> ClosingSigned | None:
     """Return what we would send now: ``None`` if it is not our turn or no lawful fee suits us.
 
@@ -193,7 +211,8 @@ def next_closing_signed(closing: Closing) -> ClosingSigned | None:
 
 
 def _next_fee(closing: Closing) -> Sat | None:
-    ours, received, wanted = acceptable(closing), closing.received, closing.policy.fee_satoshis
+    ours, received = acceptable(closing), closing.received
+    wanted = min(closing.policy.fee_satoshis, means(closing))
     if received is None:
         return wanted if duty("B02-closing-signed-f-01") else None
     theirs = _range_that_counts(closing, received)

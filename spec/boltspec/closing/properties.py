@@ -202,7 +202,9 @@ def _nobody_waits_for_ever(world: World, scenario: CloseScenario) -> bool:
 def _agrees_if_possible(world: World, scenario: CloseScenario) -> bool:
     ranges = [policy.fee_range for policy in scenario.policies]
     negotiated = _all_honest(scenario) and not scenario.features.option_simple_close
-    possible = negotiated and ranges[0].overlap(ranges[1]) is not None
+    common = ranges[0].overlap(ranges[1])
+    affordable = scenario.params.capacity_msat - scenario.push_msat
+    possible = negotiated and common is not None and common.min_fee_satoshis <= floor_to_sat(affordable)
     return not (world.over and possible)
 
 
@@ -290,7 +292,8 @@ CLOSE_PROPERTIES: tuple[CloseProperty, ...] = (
                   _ranges_settle_at_once),
     CloseProperty("CloseTerminates", "Every negotiation ends: with a transaction, or in failure.",
                   _nobody_waits_for_ever, final=True),
-    CloseProperty("CloseSucceeds", "Honest nodes whose fee ranges meet close cooperatively.", _agrees_if_possible),
+    CloseProperty("CloseSucceeds", "Honest nodes whose fee ranges meet within the funder's means close cooperatively.",
+                  _agrees_if_possible),
     CloseProperty("NoCloseWithHtlcs", "Nothing is signed for closing while an HTLC or a revocation is pending.",
                   _signed_when_clean),
     CloseProperty("NoUpdateAfterShutdown", "No HTLC is offered or taken after shutdown.", _no_htlc_after_shutdown),

@@ -174,5 +174,7 @@ def _time_passes(world: World, scenario: CloseScenario) -> Iterator[tuple[Move, 
             continue
         if legacy.must_fail_in_time(node) or (disputed and legacy.must_fail_for_range(node)):
             yield Move(party, "fail", "the channel after waiting in vain"), world._replace(over=True)
+        if legacy.must_fail_for_want_of_means(node):
+            yield Move(party, "fail", "the channel for want of means"), world._replace(over=True)
         if simple.must_disconnect_in_time(node):
             yield Move(party, "disconnect", "after waiting in vain"), _disconnected(world)
