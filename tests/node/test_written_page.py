@@ -45,11 +45,3 @@ def test_page_names_functions_of_the_specification_that_there_are_and_that_are_c
             assert any(
                 re.search(rf"from {re.escape(module)} import [^\n(]*(\([^)]*)?\b{name}\b", source) for source in sources
             )
-
-
-def test_shell_calls_the_specification_of_connections_nowhere_as_the_page_says() -> None:
-    """When it does, the page has to say something else."""
-    package = Path(str(import_module("boltnode").__file__)).parent
-    calls = [path for path in package.rglob("*.py") if "boltspec.connection" in path.read_text("utf-8")]
-    assert calls == []
-    assert "`boltspec.connection`, which it does\nnot call" in PAGE

@@ -15,15 +15,15 @@ from typing import Any, Final
 from boltnode.log_context import LogContext
 from boltnode.peers.handler import PeerHandler
 from boltnode.peers.limits import PeerLimits
+from boltnode.peers.talk import Talk
 from boltnode.peers.token_bucket import TokenBucket
 from boltwire.channel_id import ALL_CHANNELS
 from boltwire.codec import decode_message, encode_message
 from boltwire.diagnostics import text_of
 from boltwire.errors import MessageError, TransportError
 from boltwire.features import FeatureBits
-from boltwire.keepalive import ping, pong_for
+from boltwire.keepalive import ping
 from boltwire.messages import Error, Init, Message, Ping, Pong, UnknownMessage, Warning  # noqa: A004  # BOLT 1's name
-from boltwire.peer_init import accept_init, has_common_chain
 from boltwire.transport import MessageStream
 
 PONG_BYTES: Final = 1
@@ -126,12 +126,14 @@ class PeerConnection:
         B01-init-s-02, B01-init-r-01: it is the first message in each direction.
         """
         try:
+            self._talk = Talk(init, chain_hashes, supported)
             async with asyncio.timeout(self._limits.init_seconds):
                 await self._stream.send(encode_message(init))
                 data = await self._stream.receive()
             if data is None:
                 raise PeerGone("closed the connection before its init")
-            self._accept(decode_message(data), chain_hashes, supported)
+            self._talk.hear(decode_message(data))
+            self.features = self._talk.features
         except TimeoutError:
             raise PeerGone(f"no init within {self._limits.init_seconds} s") from None
         except MessageError as error:
@@ -139,13 +141,6 @@ class PeerConnection:
             raise PeerGone(str(error)) from error
         except (TransportError, ConnectionError) as error:
             raise PeerGone(str(error)) from error
-
-    def _accept(self, message: object, chain_hashes: Sequence[bytes], supported: Iterable[str]) -> None:
-        if not isinstance(message, Init):
-            raise MessageError("the first message is not init")
-        if not has_common_chain(message, chain_hashes):
-            raise MessageError("no common chain", field="init.networks")
-        self.features = accept_init(message, supported)
 
     async def _part_with(self, reason: str) -> None:
         """Tell the peer what was wrong, if it listens."""
@@ -206,15 +201,11 @@ class PeerConnection:
 
     async def _handle(self, message: Message | UnknownMessage, handler: PeerHandler) -> None:
         match message:
-            case UnknownMessage():
-                return  # B01-message-format-r-01
-            case Init():
-                raise MessageError("init a second time")
-            case Ping():
-                if (answer := pong_for(message)) is not None:
-                    self.send(encode_message(answer))
-            case Pong():
-                self._pong.set()
+            case Init() | Ping() | Pong() | UnknownMessage():
+                if answers := self._talk.hear(message):
+                    self.send(*map(encode_message, answers))
+                if not self._talk.waits_for_pong:
+                    self._pong.set()
             case Warning() | Error():
                 self._write_down(text_of(message))
                 await handler.received(self, message)
@@ -234,7 +225,9 @@ class PeerConnection:
                 await asyncio.sleep(limits.ping_seconds - silence)
                 continue
             self._pong.clear()
-            self.send(encode_message(ping(PONG_BYTES)))
+            question = ping(PONG_BYTES)
+            self._talk.pinged(question)
+            self.send(encode_message(question))
             try:
                 async with asyncio.timeout(limits.pong_seconds):
                     await self._pong.wait()
