@@ -87,6 +87,18 @@ def test_funder_opens_and_then_waits() -> None:
     assert legacy.next_closing_signed(B) is None
 
 
+@pytest.mark.parametrize(("fee", "accepted"), [(4, True), (5, False)])
+def test_agreed_fee_may_be_repeated_and_changes_nothing(fee: int, accepted: bool) -> None:
+    """BOLT 2 can be read so that the funder confirms a fee which it has named itself."""
+    funder, fundee = shut(LEGACY)
+    opening = signed(funder, 4, fees(2, 6))
+    fundee = taken(legacy.receive_closing_signed(fundee, opening))
+    fundee = taken(legacy.send_closing_signed(fundee, signed(fundee, 4, legacy.acceptable(fundee))))
+    assert fundee.turn is None
+    verdict = legacy.receive_closing_signed(fundee, signed(funder, fee, fees(2, 6)))
+    assert verdict == Accepted(fundee) if accepted else rule(verdict) == "D02-closing-signed-r-02"
+
+
 @pytest.mark.parametrize(("balance", "fee"), [(3, 3), (2, 2), (4, 4), (9, 4)])
 def test_funder_proposes_its_fee_or_all_that_it_has(balance: int, fee: int) -> None:
     node, _ = shut(replace(LEGACY, push_msat=Msat(1_000_000_000 - 1_000 * balance)))

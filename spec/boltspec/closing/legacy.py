@@ -108,7 +108,11 @@ def _require_lawful_counter(closing: Closing, received: ClosingSigned, fee: Sat)
 def receive_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     """Take the peer's fee: agree, fail, or owe an answer."""
     require(may_negotiate(closing), "D02-closing-signed-r-01", WARN_OR_FAIL)
-    require(closing.turn is REMOTE, "D02-closing-signed-r-02", WARN_OR_FAIL)
+    # AMBIGUOUS: agreed-fee-again: a funder that repeats the fee which both have named adds nothing, and is let be.
+    repeats = closing.turn is None and closing.sent is not None and message.fee_satoshis == closing.sent.fee_satoshis
+    require(closing.turn is REMOTE or repeats, "D02-closing-signed-r-02", WARN_OR_FAIL)
+    if repeats:
+        return closing
     signed = _signed_variant(closing, message)
     valid = message.signature.covers(signed) and message.signature.low_s
     require(valid, "B02-closing-signed-r-01", WARN_OR_FAIL, fee_satoshis=message.fee_satoshis)

@@ -104,7 +104,7 @@ def noted_receiving(witness: Witness, before: Closing, message: Message) -> Witn
             )
         case ClosingComplete():
             return witness._replace(heard=message.details.closer_scriptpubkey)
-        case ClosingSigned(fee, _, None) if before.sent is not None:
+        case ClosingSigned(fee, _, None) if before.sent is not None and before.turn is not None:
             return witness._replace(gaps=(*witness.gaps, abs(int(fee) - int(before.sent.fee_satoshis))))
         case _:
             return witness
