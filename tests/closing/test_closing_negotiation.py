@@ -97,6 +97,8 @@ def test_agreed_fee_may_be_repeated_and_changes_nothing(fee: int, accepted: bool
     assert fundee.turn is None
     verdict = legacy.receive_closing_signed(fundee, signed(funder, fee, fees(2, 6)))
     assert verdict == Accepted(fundee) if accepted else rule(verdict) == "D02-closing-signed-r-02"
+    unsigned = ClosingSigned(Sat(4), ClosingSignature(None))
+    assert rule(legacy.receive_closing_signed(fundee, unsigned)) == "B02-closing-signed-r-01"
 
 
 @pytest.mark.parametrize(("balance", "fee"), [(3, 3), (2, 2), (4, 4), (9, 4)])

@@ -111,11 +111,11 @@ def receive_closing_signed(closing: Closing, message: ClosingSigned) -> Closing:
     # AMBIGUOUS: agreed-fee-again: a funder that repeats the fee which both have named adds nothing, and is let be.
     repeats = closing.turn is None and closing.sent is not None and message.fee_satoshis == closing.sent.fee_satoshis
     require(closing.turn is REMOTE or repeats, "D02-closing-signed-r-02", WARN_OR_FAIL)
-    if repeats:
-        return closing
     signed = _signed_variant(closing, message)
     valid = message.signature.covers(signed) and message.signature.low_s
     require(valid, "B02-closing-signed-r-01", WARN_OR_FAIL, fee_satoshis=message.fee_satoshis)
+    if repeats:
+        return closing
     fee, sent = message.fee_satoshis, closing.sent
     equal = sent is not None and fee == sent.fee_satoshis
     publishes = equal and duty("B02-closing-signed-r-02")
