@@ -128,6 +128,7 @@ async def _services(
         payments=payments,
         switchboard=switchboard,
         reconnector=Reconnector(switchboard, limits),
+        limits=limits,
         pending_channels=Quota(limits.max_pending_channels, limits.max_pending_channels_per_peer),
         stopping=asyncio.Event(),
     )

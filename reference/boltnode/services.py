@@ -10,6 +10,7 @@ from boltnode.keys import NodeKey
 from boltnode.network import Network
 from boltnode.options import Options
 from boltnode.payments import PaymentBook
+from boltnode.peers.limits import PeerLimits
 from boltnode.peers.quota import Quota
 from boltnode.peers.reconnector import Reconnector
 from boltnode.peers.switchboard import Switchboard
@@ -35,6 +36,8 @@ class Services:
     payments: PaymentBook
     switchboard: Switchboard
     reconnector: Reconnector
+    limits: PeerLimits
+    """On what peers may make the node do."""
     pending_channels: Quota
     """A place per channel whose funding is not confirmed, by the peer's node id."""
     stopping: asyncio.Event

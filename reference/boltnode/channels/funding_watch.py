@@ -8,8 +8,10 @@ from typing import Final
 from boltchain.client.follower import BlockConnected, BlockDisconnected
 from boltchain.transaction import OutPoint, Transaction
 from boltnode.channels.machine import ChannelMachine
+from boltnode.channels.policy import FORGET_BLOCKS
 from boltnode.channels.record import ChannelRecord
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
+from boltspec.establishment.state import ACCEPTER
 from boltspec.lifetime.steps import Spent
 from boltspec.units import Blocks, Sat
 from boltwire.scid import ShortChannelId
@@ -29,6 +31,7 @@ def look_at_block(machine: ChannelMachine, event: BlockConnected) -> None:
         if any(_spends(entry.previous, machine) for entry in transaction.inputs):
             _note_spent(machine, transaction, event.position.height)
     _count(machine, event.position.height)
+    _wait(machine, event.position.height)
 
 
 def _spends(previous: OutPoint, machine: ChannelMachine) -> bool:
@@ -69,6 +72,20 @@ def _count(machine: ChannelMachine, height: int) -> None:
     if found is None or int(seen.confirmations) >= DEEP_ENOUGH:
         return
     machine.see(replace(seen, confirmations=Blocks(height - found + 1)), Spent.NOTHING)
+
+
+def _wait(machine: ChannelMachine, height: int) -> None:
+    """Forget the peer's channel whose funding transaction does not come; nothing of ours is at stake in it.
+
+    What was ready once is not forgotten, be it that a reorganisation has taken its funding transaction away.
+    """
+    record, state = machine.record, machine.life.establishment
+    if record.funding_height is not None or state.role is not ACCEPTER or state.ready_sent:
+        return
+    if record.waits_since is None:
+        machine.note(waits_since=height)
+    elif height - record.waits_since >= FORGET_BLOCKS:
+        machine.forget(f"its funding transaction was not confirmed within {FORGET_BLOCKS} blocks")
 
 
 def looked_back(machine: ChannelMachine, event: BlockDisconnected) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from boltnode.channels import opening_facts
 from boltnode.channels.closing_facts import Reader
 from boltnode.channels.keys import ChannelKeys
+from boltnode.channels.policy import MOST_ALIASES
 from boltnode.channels.record import ChannelRecord, Held, ReceivedHtlc
 from boltnode.channels.scripts import script_fact
 from boltspec.closing.messages import ClosingComplete, ClosingSig, Shutdown
@@ -91,7 +92,7 @@ class Ear:
                 return self._funding_signed(message)
             case wire.ChannelReady():
                 check_points(message)
-                ready = ChannelReady(self._funding(), alias=message.short_channel_id)
+                ready = ChannelReady(self._funding(), alias=self._alias(message))
                 return Heard(ready, {"remote_points": self._with_point(1, message.second_per_commitment_point)})
             case wire.Error():
                 return Heard(Error(), {"failure": "the peer says: " + _printable(message.data)})
@@ -113,6 +114,11 @@ class Ear:
             "remote_points": ((0, message.first_per_commitment_point),),
             "life": replace(life, remote_upfront=None if bound is None else script_fact(bound)),
         }
+
+    def _alias(self, message: wire.ChannelReady) -> int | None:
+        """The alias that the peer gives, unless we have enough of them."""
+        known = self.record.life.establishment.aliases_received
+        return message.short_channel_id if len(known) < MOST_ALIASES else None
 
     def _funding(self) -> OutpointFact:
         return self.record.life.establishment.funding or OutpointFact(opening_facts.UNSEEN, 0)

@@ -15,6 +15,7 @@ from boltnode.channels.happenings import Outbox, Turn
 from boltnode.channels.hearing import Ear, opening_terms
 from boltnode.channels.keys import ChannelKeys
 from boltnode.channels.onions import failure_text, opened
+from boltnode.channels.policy import MOST_CLOSING_TRANSACTIONS
 from boltnode.channels.record import Answer, ChannelRecord, Closer, OfferedHtlc, ReceivedHtlc
 from boltnode.channels.speaking import Mouth
 from boltspec.chain.leaving import has_heard
@@ -56,6 +57,7 @@ from boltwire.transaction import Outpoint
 
 BEHIND = "we have lost data, as you have shown: please close the channel, we must not"
 """What the peer is asked when it has proved that what we know is out of date (B02-retransmission-r-04)."""
+NO_COMMON_RANGE = "B02-closing-signed-r-07"
 CLOSES_CONNECTION = (Reaction.WARN_AND_CLOSE, Reaction.CLOSE)
 
 
@@ -74,6 +76,8 @@ class ChannelMachine:
         self._out = Outbox()
         self._terms: ChannelTerms | None = None
         self._proposed_close = False
+        self.disputes_range = False
+        """The peer's last ``fee_range`` on this connection has nothing in common with ours."""
 
     # --- what there is ---
 
@@ -123,7 +127,7 @@ class ChannelMachine:
     def connected(self, features: tuple[str, ...]) -> None:
         """The peer is there; nothing was said about the channel yet."""
         self.features = features
-        self._proposed_close = False
+        self._proposed_close = self.disputes_range = False
 
     def disconnected(self) -> None:
         """The peer is gone, and all that was under way."""
@@ -144,6 +148,9 @@ class ChannelMachine:
         if record.life.end is not End.NONE:
             self._move(verdict.state)
             return
+        if isinstance(message, wire.ClosingComplete) and _is_one_too_many(record.life, verdict.state):
+            self.part(f"more than {MOST_CLOSING_TRANSACTIONS} closing transactions")
+            return
         if learnt:
             self.record = replace(record, **learnt)
             self._out.changed = True
@@ -159,12 +166,21 @@ class ChannelMachine:
         """Do what the specification prescribes when the peer breaks a rule."""
         numbers = ", ".join(f"{name}={value}" for name, value in verdict.numbers.items())
         self._explain(f"{verdict.rule}: {numbers}"[:300])
+        self.disputes_range = self.disputes_range or verdict.rule == NO_COMMON_RANGE
         if verdict.reaction in CLOSES_CONNECTION:
-            self._out.messages.append(
-                wire.Warning(channel_id=self.record.channel_id, data=self.record.failure.encode("ascii", "replace"))
-            )
-            self._out.hang_up = self.record.failure
+            self._warn_and_hang_up()
         self._move(react(self.life, verdict))
+
+    def _warn_and_hang_up(self) -> None:
+        words = self.record.failure.encode("ascii", "replace")
+        self._out.messages.append(wire.Warning(channel_id=self.record.channel_id, data=words))
+        self._out.hang_up = self.record.failure
+
+    def part(self, reason: str) -> None:
+        """Close the connection of our own accord: the peer is told why, and may come back."""
+        self._explain(reason)
+        self._warn_and_hang_up()
+        self._move(disconnected(self.life))
 
     def _explain(self, reason: str) -> None:
         self.record = replace(self.record, failure=reason)
@@ -346,6 +362,11 @@ class ChannelMachine:
             self._explain(reason)
             self._move(failed(self.life, owes_error=True))
 
+    def forget(self, reason: str) -> None:
+        """Forget the channel, of which no transaction is on the chain; a peer that is there is told."""
+        self._explain(reason)
+        self._move(replace(self.life, end=End.FORGOTTEN, owes_error=True))
+
     # --- the chain ---
 
     def may_have_lost_data(self) -> None:
@@ -361,6 +382,12 @@ class ChannelMachine:
     def see(self, seen: FundingSeen, spent: Spent) -> None:
         """Look at the chain."""
         self._move(look(self.life, seen, spent))
+
+
+def _is_one_too_many(before: Life, after: Life) -> bool:
+    """Whether a closing transaction has come to as many as we keep."""
+    counts = [0 if life.closing is None else len(life.closing.published) for life in (before, after)]
+    return counts[1] > max(counts[0], MOST_CLOSING_TRANSACTIONS)
 
 
 def _signed_by(fact: Message) -> Commitment | None:

@@ -19,7 +19,7 @@ from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.opening_facts import negotiated_names
 from boltnode.channels.record import ChannelRecord
 from boltnode.channels.scripts import script_fact
-from boltnode.channels.slot import Slot
+from boltnode.channels.slot import NO_ROW, Slot
 from boltnode.engine import EngineError, FundChannel, FundedChannel
 from boltnode.peers.connection import PeerConnection
 from boltnode.rpc.errors import Code
@@ -43,6 +43,7 @@ class Opening:
     def __init__(self, floor: Floor) -> None:
         """On the engine's floor."""
         self._floor = floor
+        self._spare_scripts: dict[KeyKind, list[bytes]] = {}
 
     def _node(self, peer: PeerConnection, capacity_sat: int) -> Node:
         taken = self._floor.roster.names_with(peer.node_id)
@@ -50,9 +51,8 @@ class Opening:
 
     def _new_slot(self, peer: PeerConnection, node: Node, temporary_id: bytes, close_to: bytes | None) -> Slot:
         names = negotiated_names(self._floor.features, peer.features)
-        script = close_to or self._floor.chain.wallet.new_script(
-            KeyKind.P2TR if _takes_taproot(names) else KeyKind.P2WPKH
-        )
+        kind = KeyKind.P2TR if _takes_taproot(names) else KeyKind.P2WPKH
+        script = close_to or self._new_script(kind)
         life = Life(
             Establishment(node),
             policy.closing_features(names),
@@ -68,17 +68,23 @@ class Opening:
         )
         slot = self._floor.roster.enter(record, temporary_id)
         slot.online, slot.has_quota = True, True
+        slot.spare_script = None if close_to else (kind, script)
         slot.machine.upfront = close_to or b""
         slot.machine.connected(names)
         return slot
+
+    def _new_script(self, kind: KeyKind) -> bytes:
+        """A script that nobody was ever shown: proposals that come to nothing leave no trace in the wallet."""
+        spare = self._spare_scripts.get(kind)
+        return spare.pop() if spare else self._floor.chain.wallet.new_script(kind)
 
     async def fund_channel(self, request: FundChannel) -> FundedChannel:
         """Open a channel with a connected peer."""
         peer = self._partner(request)
         feerate_per_kw = self._floor.chain.feerate(request.feerate)
         amount = self._affordable(request, feerate_per_kw, _transactions_to_come(self._node(peer, 0)))
-        if not self._floor.services.pending_channels.take(request.node_id):
-            raise EngineError(Code.UNSPECIFIED, "too many channels wait for their confirmation")
+        if not self._floor.services.pending_channels.take(request.node_id, beyond=True):
+            raise EngineError(Code.UNSPECIFIED, self._too_many(request.node_id).decode())
         temporary = fresh_temporary_channel_id(self._floor.roster.ids)
         slot = self._new_slot(peer, self._node(peer, amount), temporary, request.close_to)
         slot.request, slot.feerate_per_kw = replace(request, amount_sat=amount), feerate_per_kw
@@ -168,8 +174,9 @@ class Opening:
             # The error that says so names this channel: it fails with it (B01-error-warning-s-03).
             self._abort(known, "the peer proposes another channel of the same id")
             return
-        if known is not None or not self._floor.services.pending_channels.take(peer.node_id):
-            words = b"the id is taken" if known is not None else b"too many channels wait for their confirmation"
+        beyond = any(slot.machine.record.funding_height is not None for slot in self._floor.roster.of(peer.node_id))
+        if known is not None or not self._floor.services.pending_channels.take(peer.node_id, beyond=beyond):
+            words = b"the id is taken" if known is not None else self._too_many(peer.node_id)
             peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
             return
         node = self._node(peer, message.funding_satoshis)
@@ -186,6 +193,15 @@ class Opening:
             if refusal is not None:
                 self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
         self._floor.schedule(slot)
+
+    def _too_many(self, peer: bytes) -> bytes:
+        """Which limit keeps another channel with the peer out."""
+        limits = self._floor.services.limits
+        if sum(slot.has_quota for slot in self._floor.roster.of(peer)) >= limits.max_pending_channels_per_peer:
+            words = f"{limits.max_pending_channels_per_peer} channels with this peer wait for their confirmation"
+        else:
+            words = f"{limits.max_pending_channels} channels wait for their confirmation"
+        return f"too many channels: {words}, which is the most".encode()
 
     def make_funding(self, slot: Slot) -> None:
         """Prepare the funding transaction: signed and stored, but known to nobody."""
@@ -254,6 +270,9 @@ class Opening:
         if slot.funding_transaction is not None:
             self._floor.chain.wallet.abandon(Txid(slot.funding_transaction))
             slot.funding_transaction = None
+        if slot.spare_script is not None and slot.revision == NO_ROW:
+            kind, script = slot.spare_script
+            self._spare_scripts.setdefault(kind, []).append(script)
         reason = slot.machine.record.failure or "the connection was lost"
         if slot.opening is not None and not slot.opening.done():
             slot.opening.set_exception(EngineError(Code.UNSPECIFIED, f"the channel was not opened: {reason}"))

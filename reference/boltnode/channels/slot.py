@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from boltchain.wallet.keys import KeyKind
 from boltnode.channels.machine import ChannelMachine
 from boltnode.engine import ClosedChannel, FundChannel, FundedChannel
 from boltspec.commitment import Commitment
 from boltspec.establishment.state import ACCEPTER
 from boltspec.lifetime.state import End
+
+if TYPE_CHECKING:
+    from boltnode.channels.patience import Wait
 
 NO_ROW: Final = 0
 """Revision of a channel that is not stored."""
@@ -47,6 +51,11 @@ class Slot:
     signed: list[Commitment] = field(default_factory=list)
     """The peer's commitments that we have signed and that are not stored: the first one, as long as the channel is not
     kept. It may be published like any other."""
+    spare_script: tuple[KeyKind, bytes] | None = None
+    """The script that the channel would be paid to; another one gets it if nothing comes of the channel."""
+    wait: Wait | None = None
+    """What the peer owes us since :attr:`wait_timer` was set."""
+    wait_timer: asyncio.TimerHandle | None = None
     ended: bool = False
     """Nothing more is to be done for it."""
 

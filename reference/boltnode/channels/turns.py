@@ -10,6 +10,7 @@ from boltnode.channels.closing import ClosingDesk
 from boltnode.channels.floor import Floor
 from boltnode.channels.happenings import Turn
 from boltnode.channels.opening import Opening
+from boltnode.channels.patience import Patience
 from boltnode.channels.paying import Paying
 from boltnode.channels.slot import NO_ROW, Slot
 from boltnode.state_codec import encode_state
@@ -31,6 +32,7 @@ class Turns:
         """On the engine's floor, with those who know what is to be said and noted."""
         self._floor = floor
         self._opening, self._paying, self._closing = opening, paying, closing
+        self._patience = Patience(floor.services.limits, floor.schedule)
 
     def run(self, slot: Slot) -> None:
         """Let a scheduled channel have its turn; while its last one is on its way to the disk, it waits."""
@@ -43,6 +45,7 @@ class Turns:
         work = UnitOfWork()
         if self.turn(slot, work):
             self._submit(slot, work)
+        self._patience.look(slot)
 
     def _submit(self, slot: Slot, work: UnitOfWork) -> None:
         slot.storing += 1
@@ -110,6 +113,7 @@ class Turns:
     def _forget(self, slot: Slot, work: UnitOfWork) -> None:
         """Nothing is left of a channel."""
         slot.ended = True
+        self._patience.look(slot)
         record = slot.machine.record
         self._floor.roster.drop(slot)
         if slot.revision != NO_ROW:
@@ -160,3 +164,4 @@ class Turns:
         if self.turn(slot, work):
             slot.storing += 1
             work.after(lambda: self._is_stored(slot))
+        self._patience.look(slot)

@@ -22,6 +22,9 @@ FLOOR_PER_KW: Final = 253
 """Below this nothing is relayed: satoshi per 1000 weight units."""
 CEILING_PER_KW: Final = 125_000
 """Nothing is worth more: satoshi per 1000 weight units."""
+RELAXED_MOST: Final = 2
+"""So many times what the next block costs is the most for a transaction without deadline: a node that was away for
+long has not been waiting for miners, and nothing is lost by waiting."""
 PATIENCE: Final = 6
 """For how many blocks a transaction without deadline waits until more is offered."""
 
@@ -40,13 +43,15 @@ def feerate_per_kw(plan: CommitmentPlan | HtlcPlan | ClaimPlan, height: int, est
     (B05-failing-channel-n-08, B05-htlc-tx-n-01).
     """
     waited = max(height + 1 - plan.opens, 0)
-    steps = waited if plan.deadline is not None else waited // PATIENCE
+    steps, most = waited, CEILING_PER_KW
+    if plan.deadline is None:
+        steps, most = waited // PATIENCE, min(RELAXED_MOST * max(estimate(1), FLOOR_PER_KW), CEILING_PER_KW)
     feerate = max(estimate(target_blocks(plan.deadline, height)), FLOOR_PER_KW)
     for _ in range(steps):
-        if feerate >= CEILING_PER_KW:
+        if feerate >= most:
             break
         feerate = raised_per_kw(feerate)
-    return min(feerate, CEILING_PER_KW)
+    return min(feerate, most)
 
 
 def raised_per_kw(feerate: int) -> int:

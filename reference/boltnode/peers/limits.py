@@ -46,9 +46,14 @@ class PeerLimits:
     reconnect_most_seconds: float = 300.0
     """The longest such pause."""
     max_pending_channels: int = 100
-    """Channels of all peers whose funding is not confirmed."""
+    """Channels of all peers whose funding is not confirmed. Those that we ask for, and those of a peer that has a
+    confirmed one, find a place beyond."""
     max_pending_channels_per_peer: int = 4
     """As above, of one peer."""
+    proposal_seconds: float = 600.0
+    """From our ``accept_channel`` to the peer's ``funding_created``: people may have to sign for it."""
+    answer_seconds: float = 60.0
+    """For every other answer that a peer owes about a channel (:mod:`boltnode.channels.patience`)."""
 
 
 def within_file_limit(limits: PeerLimits) -> PeerLimits:

@@ -13,9 +13,10 @@ class Quota:
         self._per_key = per_key
         self._taken: Counter[Hashable] = Counter()
 
-    def take(self, key: Hashable) -> bool:
-        """Take a place; False if there is none for this key."""
-        if self._taken.total() >= self._total or self._taken[key] >= self._per_key:
+    def take(self, key: Hashable, *, beyond: bool = False) -> bool:
+        """Take a place; False if there is none for this key. ``beyond``: however many the others have taken."""
+        full = self._taken.total() >= self._total and not beyond
+        if full or self._taken[key] >= self._per_key:
             return False
         self._taken[key] += 1
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from boltchain.interface import TransactionRejected
 from boltchain.transaction import OutPoint, Txid
 from boltnode.onchain.defences import send
 from boltnode.onchain.facts import Closed, HtlcFailed
+from boltnode.onchain.fees import RELAXED_MOST, feerate_per_kw
+from boltnode.onchain.plans import ClaimPlan
 from boltnode.onchain.publishing import Package
 from boltnode.onchain.reading import Spender
 from boltwire.transaction import Transaction, parse_transaction
@@ -103,6 +106,17 @@ def test_coins_of_a_child_whose_commitment_has_lost_are_free_again(anchored: Any
     assert a.wallet.balance().committed_sat > 0
     anchored.mine(2)
     assert a.wallet.balance().committed_sat == 0
+
+
+@pytest.mark.parametrize("blocks_away", [1, 12, 1_000])
+def test_node_that_was_away_does_not_offer_as_if_it_had_been_refused(blocks_away: int) -> None:
+    """Found by a node that was killed and came back after 170 blocks: its first sweep went to the miners by a seventh."""
+    sweep = ClaimPlan("channel/delayed", (), b"", None, opens=100)
+    offer = feerate_per_kw(sweep, 100 + blocks_away, lambda _: 1_000)
+    assert offer <= RELAXED_MOST * 1_000
+    assert (offer > 1_000) is (blocks_away > 6)
+    in_a_hurry = replace(sweep, deadline=2_000)
+    assert feerate_per_kw(in_a_hurry, 100 + 12, lambda _: 1_000) > RELAXED_MOST * 1_000
 
 
 def test_output_that_is_not_worth_a_transaction_is_left(anchored: Any, preimages: Preimages) -> None:
