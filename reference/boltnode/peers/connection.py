@@ -190,6 +190,8 @@ class PeerConnection:
             data = await self._stream.receive()
             if data is None:
                 raise PeerGone("the peer closed the connection")
+            if self._over.done():
+                raise PeerGone("closed")  # what it still says belongs to no connection: another may be there by now
             self._heard = self._now()
             try:
                 await self._handle(decode_message(data), handler)

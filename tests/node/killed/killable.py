@@ -306,7 +306,7 @@ class Pair:
             # A channel that its opener has never stored cannot be on the chain: only its fundee knows of it.
             is_shared = record.channel_id in ours and record.channel_id in theirs
             assert self.may_fail or not is_shared or record.life.end is not End.FAILED, f"has failed: {record.failure}"
-        at_rest = set(ours) == set(theirs)
+        at_rest = set(ours) <= set(theirs)
         for channel_id in set(ours) & set(theirs):
             first, second = ours[channel_id], theirs[channel_id]
             require_bound(first, second)

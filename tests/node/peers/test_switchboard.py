@@ -328,3 +328,23 @@ def test_kept_peer_is_connected_again_when_it_comes_back(new_node: NewNode) -> N
             await reconnector.close()
 
     asyncio.run(story())
+
+
+def test_nothing_is_handed_on_of_a_connection_that_was_closed(new_node: NewNode) -> None:
+    """Found by killed processes: a peer that connects twice had its channel failed by what came last over the first."""
+
+    async def story() -> None:
+        async with new_node(1) as node:
+            node.recorder.answer = lambda peer, _: peer.close("replaced by a newer connection")
+            stream = await node.raw(7)
+            await stream.send(HELLO, HELLO)  # in one write: both are there when the first is handed on
+            await node.recorder.until(lambda: not node.switchboard.peers)
+            assert len(node.recorder.messages) == 1
+            node.recorder.answer = None
+            again = await node.raw(7)
+            await again.send(HELLO, HELLO)
+            await node.recorder.until(lambda: len(node.recorder.messages) == 3)
+            await stream.close()
+            await again.close()
+
+    asyncio.run(story())
