@@ -365,7 +365,9 @@ class ChannelMachine:
     def forget(self, reason: str) -> None:
         """Forget the channel, of which no transaction is on the chain; a peer that is there is told."""
         self._explain(reason)
-        self._move(replace(self.life, end=End.FORGOTTEN, owes_error=True))
+        words = reason.encode("ascii", "replace")
+        self._out.messages.append(wire.Error(channel_id=self.record.channel_id, data=words))
+        self._move(replace(self.life, end=End.FORGOTTEN, owes_error=False, owes_warning=False))
 
     # --- the chain ---
 

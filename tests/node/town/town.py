@@ -295,9 +295,9 @@ class Directory:
     def __init__(self, owner: TownNode) -> None:
         self._owner = owner
 
-    def peer(self, node_id: bytes) -> Peer | None:
+    def peer(self, node_id: bytes) -> Any:
         found = self._owner.peer_or_none
-        return found if found is not None and found.node_id == node_id else None
+        return found if found is not None and found.node_id == node_id else self._owner.strangers.get(node_id)
 
 
 # --- nodes ---
@@ -311,6 +311,8 @@ class TownNode:
         self.dead = False
         self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.peer_or_none: Peer | None = None
+        self.strangers: dict[bytes, Any] = {}
+        """Others than the one at the other end of the wire, who are connected."""
         self.heir: Path | None = None
         """The folder as it was when the node died."""
         self.options = Options(lightning_dir=folder, network="regtest", **town.options)
@@ -337,7 +339,7 @@ class TownNode:
             node_row.create(work, row)
             await self.commits.submit(work)
         storage = self.commits, self.latch, row
-        services = await _services(self.options, self.engine, lambda: NOW, PeerLimits(), storage)
+        services = await _services(self.options, self.engine, lambda: NOW, self.town.limits, storage)
         self.services = replace(services, switchboard=Directory(self))  # type: ignore[arg-type]
         self.node_id = self.services.key.node_id
         client = DirectClient(self)
@@ -424,9 +426,11 @@ class Town:
     numbers = itertools.count()
 
     def __init__(
-        self, chain: Chain, folder: Path, *, simple_close: bool = True, options: dict[str, Any] | None = None
-    ) -> None:
+        self, chain: Chain, folder: Path, *, simple_close: bool = True, options: dict[str, Any] | None = None,
+        limits: PeerLimits | None = None,
+    ) -> None:  # fmt: skip
         self.chain, self.folder, self.simple_close = chain, folder, simple_close
+        self.limits = limits or PeerLimits()
         self.options = options or {}
         """Of both nodes, beside those that they have anyway."""
         self.number = next(Town.numbers)
