@@ -21,6 +21,7 @@ from boltspec.channel import Channel, Link
 from boltspec.closing import legacy, simple
 from boltspec.closing.state import Closing
 from boltspec.establishment.state import ACCEPTER, Awaited
+from boltspec.htlc import REMOTE
 from boltspec.lifetime.state import End
 
 
@@ -69,10 +70,12 @@ def _in_channel(channel: Channel) -> tuple[str, int, Consequence] | None:
 def _in_closing(closing: Closing, *, disputed: bool) -> tuple[str, int, Consequence] | None:
     if simple.must_disconnect_in_time(closing):
         return "closing_sig", len(closing.published), Consequence.HANG_UP
-    # The peer may be silent after a fee range that has nothing in common with ours; so its silence is no better.
-    unmatched = disputed and legacy.may_negotiate(closing) and legacy.must_fail_for_range(closing)
+    negotiating = legacy.may_negotiate(closing)
+    unmatched = disputed and negotiating and legacy.must_fail_for_range(closing)
     if unmatched or legacy.must_fail_in_time(closing):
         return "closing_signed", 0 if closing.sent is None else int(closing.sent.fee_satoshis), Consequence.FAIL
+    if negotiating and closing.turn is REMOTE and not closing.published:
+        return "closing_signed", 0, Consequence.HANG_UP  # the funder's first (B02-closing-signed-f-01)
     return None
 
 

@@ -20,7 +20,6 @@ from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.onions import offer_for
 from boltnode.channels.opening_facts import negotiated_names
 from boltnode.channels.record import ChannelRecord
-from boltnode.channels.scripts import script_fact
 from boltnode.keys import NodeKey
 from boltnode.network import network_named
 from boltnode.storage.latch import SigningLatch
@@ -75,6 +74,7 @@ class Mallory:
         """Why the engine closed connections."""
         self.said_bytes = 0
         self.never_says: tuple[type, ...] = ()
+        """Kinds of messages; ``(object,)`` for all."""
         self.channels: dict[bytes, ChannelMachine] = {}
         """By temporary id, and by the real one."""
         self._count = 0
@@ -89,7 +89,7 @@ class Mallory:
         self.target.strangers[self.node_id] = line = Line(self)
         for machine in set(self.channels.values()):
             machine.connected(self.names)
-        self.target.engine.connected(line)  # type: ignore[arg-type]
+        self.target.engine.connected(line)
 
     def leave(self) -> None:
         if self.is_there:
@@ -107,7 +107,7 @@ class Mallory:
                 continue
             data = encode_message(message)
             self.said_bytes += len(data)
-            await self.target.engine.received(self.target.strangers[self.node_id], decode_message(data))  # type: ignore[arg-type]
+            await self.target.engine.received(self.target.strangers[self.node_id], decode_message(data))
         await asyncio.sleep(0)
 
     async def talk(self, rounds: int = 12) -> None:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from killable import Died, Kill, Node, Pair, RpcFailed  # type: ignore[import-not-found]
@@ -80,7 +81,11 @@ def mine(pair: Pair, blocks: int = 1) -> None:
     pair.chain.mine(blocks)
     height = pair.chain.height()
     for node in living(pair):
-        until(pair, "it has seen the block", lambda node=node: node.ask("getinfo")["blockheight"] == height)
+        until(pair, "it has seen the block", partial(is_at, node, height))
+
+
+def is_at(node: Node, height: int) -> bool:
+    return bool(node.ask("getinfo")["blockheight"] == height)
 
 
 def coins_sat(node: Node) -> int:
@@ -106,7 +111,7 @@ def fund(pair: Pair, owner: Node) -> None:
     pair.chain.fund(script_of(address, "regtest"), PURSE_SAT)
     height = pair.chain.height()
     for node in pair.nodes:
-        until(pair, "it has seen the purse", lambda node=node: node.ask("getinfo")["blockheight"] == height)
+        until(pair, "it has seen the purse", partial(is_at, node, height))
 
 
 def channel(node: Node) -> dict[str, Any] | None:
@@ -130,7 +135,7 @@ def open_channel(pair: Pair) -> None:
                 pair.alice.ask("fundchannel", id=pair.ids[1], amount=CAPACITY_SAT, push_msat=PUSHED_SAT * 1000)
     mine(pair)
     for node in pair.nodes:
-        until(pair, "the channel is open", lambda node=node: is_normal(node))
+        until(pair, "the channel is open", partial(is_normal, node))
     pair.settle()
 
 
@@ -226,7 +231,7 @@ def close(told: Told, closer: int) -> None:
     ((txid,), height) = pair.chain.rpc.call("getrawmempool"), pair.chain.height()
     mine(pair)
     for node in pair.nodes:
-        until(pair, "it knows of the close", lambda node=node: is_closed(node))
+        until(pair, "it knows of the close", partial(is_closed, node))
     raw = next(raw for raw in pair.chain.block(height + 1)[1:] if txid_of(raw) == txid)
     fee = CAPACITY_SAT - sum(output.amount_sat for output in parse_transaction(raw).outputs)
     gains = [coins_sat(node) - had for node, had in zip(pair.nodes, before, strict=True)]
@@ -294,10 +299,14 @@ def fee(pair: Pair) -> None:
         pair.alice.begin(kill=pair.kill_of(pair.alice))
         pair.meet()
         mine(pair)
-        until(pair, "both have it", lambda wanted=feerate_per_kw: all(has(node, wanted) for node in pair.nodes))
+        until(pair, "both have it", partial(have, pair, feerate_per_kw))
         pair.settle()
         pair.arm(False)
     finish(told)
+
+
+def have(pair: Pair, feerate_per_kw: int) -> bool:
+    return all(has(node, feerate_per_kw) for node in pair.nodes)
 
 
 def has(node: Node, feerate_per_kw: int) -> bool:

@@ -111,7 +111,7 @@ class Node:
         if self._life < 0:
             return False
         try:
-            signal.pidfd_send_signal(self._life, 0)  # type: ignore[arg-type]
+            signal.pidfd_send_signal(self._life, 0)
         except ProcessLookupError:
             os.close(self._life)
             self._life = -1
@@ -121,7 +121,7 @@ class Node:
     def send_signal(self, number: int) -> None:
         if self._life >= 0:
             with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._life, number)  # type: ignore[arg-type]
+                signal.pidfd_send_signal(self._life, number)
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """End it, and wait until it is gone."""

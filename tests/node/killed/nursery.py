@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from boltchain.client.node import ChainClient
 from boltnode import daemon
@@ -81,9 +82,14 @@ def instrument(killer: Killer) -> None:
         killer.reach(f"after {method}")
         return answer
 
-    MessageStream.send = watched_send  # type: ignore[method-assign]
-    ChainClient.call = watched_call  # type: ignore[method-assign]
-    daemon.running_node = functools.partial(running_node, observe=killer.write)  # type: ignore[assignment]
+    put(MessageStream, "send", watched_send)
+    put(ChainClient, "call", watched_call)
+    put(daemon, "running_node", functools.partial(running_node, observe=killer.write))
+
+
+def put(owner: object, name: str, value: object) -> None:
+    """In place of what is there, for the rest of the process's life."""
+    patch.object(owner, name, value).start()
 
 
 def lose_writes(killer: Killer) -> None:
@@ -99,22 +105,22 @@ def lose_writes(killer: Killer) -> None:
             return [self._apply(work) for work in works]
         return stage(self, works)
 
-    Database.commit = lying_commit  # type: ignore[method-assign]
-    Database.stage = going_on  # type: ignore[method-assign, assignment]
+    put(Database, "commit", lying_commit)
+    put(Database, "stage", going_on)
 
 
 def live(wanted: dict[str, Any]) -> None:
     """Be a node; does not return."""
     folder = Path(wanted["folder"])
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, path in enumerate(("/dev/null", folder / "said", folder / "log")):
+    for number, path in enumerate((Path("/dev/null"), folder / "said", folder / "log")):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | (os.O_APPEND if number == 2 else os.O_TRUNC)), number)
     killer = Killer(folder, wanted["at"], wanted["on"])
     instrument(killer)
     if wanted["loses_writes"]:
         lose_writes(killer)
     if not wanted["simple_close"]:
-        configured.ChannelEngine = functools.partial(ChannelEngine, simple_close=False)  # type: ignore[misc, assignment]
+        put(configured, "ChannelEngine", functools.partial(ChannelEngine, simple_close=False))
     options = load_options(take_apart(["daemon", *wanted["arguments"]]).options)
     status = 1
     try:

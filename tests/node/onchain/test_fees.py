@@ -110,7 +110,7 @@ def test_coins_of_a_child_whose_commitment_has_lost_are_free_again(anchored: Any
 
 @pytest.mark.parametrize("blocks_away", [1, 12, 1_000])
 def test_node_that_was_away_does_not_offer_as_if_it_had_been_refused(blocks_away: int) -> None:
-    """Found by a node that was killed and came back after 170 blocks: its first sweep went to the miners by a seventh."""
+    """Found by a killed node that came back after 170 blocks: a seventh of its first sweep went to the miners."""
     sweep = ClaimPlan("channel/delayed", (), b"", None, opens=100)
     offer = feerate_per_kw(sweep, 100 + blocks_away, lambda _: 1_000)
     assert offer <= RELAXED_MOST * 1_000
