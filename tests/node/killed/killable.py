@@ -124,7 +124,8 @@ class Node:
                 signal.pidfd_send_signal(self._life, number)
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """End it, and wait until it is gone."""
+        """End it, and wait until it is gone; one that was killed before it could be ended lives again first."""
+        self.pair.heal()
         self.send_signal(number)
         self.pair.wait(f"{self.folder.name} is gone", lambda: not self.is_alive)
 
