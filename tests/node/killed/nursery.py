@@ -131,13 +131,27 @@ def live(wanted: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Bear nodes until standard input ends."""
+    """Bear nodes until standard input ends; none outlives it."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    lives: list[int] = []
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             live(json.loads(line))
         print(pid, flush=True)
+        lives = [life for life in lives if reached_by(life, 0)] + [os.pidfd_open(pid)]
+    for life in lives:
+        reached_by(life, signal.SIGKILL)
+
+
+def reached_by(life: int, number: int) -> bool:
+    """Send a signal; whether the process is still there to get it."""
+    try:
+        signal.pidfd_send_signal(life, number)
+    except ProcessLookupError:
+        os.close(life)
+        return False
+    return True
 
 
 if __name__ == "__main__":
