@@ -156,8 +156,7 @@ def pay(told: Told, payer: int, amount_sat: int, label: str, *, unknown: bool = 
     for _ in pair.tries("to pay"):
         if payments(pair.nodes[payer], bolt11):
             break
-        with suppress(Died, RpcFailed):
-            pair.nodes[payer].ask("pay", bolt11=bolt11)
+        ask_to_pay(pair, payer, bolt11)
     until(pair, "the payment ends", lambda: has_ended(pair, payer, bolt11))
     rows = payments(pair.nodes[payer], bolt11)
     assert len(rows) == 1, rows
@@ -168,6 +167,12 @@ def pay(told: Told, payer: int, amount_sat: int, label: str, *, unknown: bool = 
     pair.settle()
     require_invoice(pair.nodes[1 - payer], label, amount_sat if paid else 0)
     require_balances(told)
+
+
+def ask_to_pay(pair: Pair, payer: int, bolt11: str) -> None:
+    """Until it is under way, or refused."""
+    asked = pair.start(pair.nodes[payer], "pay", bolt11=bolt11)
+    until(pair, "it is under way", lambda: payments(pair.nodes[payer], bolt11) or not asked.is_alive())
 
 
 def has_ended(pair: Pair, payer: int, bolt11: str) -> bool:

@@ -170,11 +170,13 @@ class Node:
             except NoAnswer as error:
                 found.append(error)
 
-        thread = threading.Thread(target=work)
+        thread = threading.Thread(target=work, daemon=True)
         thread.start()
+        end = time.monotonic() + PATIENCE_SECONDS
         while thread.is_alive():
             thread.join(POLL_SECONDS)
             self.pair.heal()
+            assert time.monotonic() < end, f"no answer: {method}: {self.pair.picture()}"
         if isinstance(found[0], NoAnswer):
             self.pair.heal()
             raise Died
@@ -227,14 +229,16 @@ class Pair:
             return NO_KILL
         return replace(self.kill, at=max(0, self.kill.at - len(node.points())))
 
-    def start(self, node: Node, method: str, **parameters: object) -> None:
-        """Ask, and do not wait for the answer."""
+    def start(self, node: Node, method: str, **parameters: object) -> threading.Thread:
+        """Ask, and do not wait for the answer; the thread ends when it is there."""
 
         def work() -> None:
             with suppress(NoAnswer):
                 call(node.folder / "regtest" / "lightning-rpc", method, parameters)
 
-        threading.Thread(target=work, daemon=True).start()
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        return thread
 
     def arm(self, armed: bool) -> None:
         for node in self.nodes:
