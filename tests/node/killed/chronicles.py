@@ -16,7 +16,7 @@ from typing import Any
 from killable import Died, Kill, Node, Pair, RpcFailed  # type: ignore[import-not-found]
 
 from boltchain.addresses import script_of
-from boltchain.transaction import parse_transaction
+from boltchain.transaction import Input, parse_transaction
 from boltnode.keys import NodeKey
 from boltnode.options import DATABASE_NAME
 from boltnode.storage import node_row
@@ -233,20 +233,22 @@ def close(told: Told, closer: int) -> None:
             break
         with suppress(Died, RpcFailed):
             pair.nodes[closer].ask("close", id=pair.ids[1 - closer])
-    ((txid,), height) = pair.chain.rpc.call("getrawmempool"), pair.chain.height()
+    height, row = pair.chain.height(), channel(pair.alice)
+    assert row is not None
     mine(pair)
     for node in pair.nodes:
         until(pair, "it knows of the close", partial(is_closed, node))
-    raw = next(raw for raw in pair.chain.block(height + 1)[1:] if txid_of(raw) == txid)
-    fee = CAPACITY_SAT - sum(output.amount_sat for output in parse_transaction(raw).outputs)
+    mined = map(parse_transaction, pair.chain.block(height + 1)[1:])
+    closed = next(entry for entry in mined if row["funding_txid"] in map(previous_txid, entry.inputs))
+    fee = CAPACITY_SAT - sum(output.amount_sat for output in closed.outputs)
     gains = [coins_sat(node) - had for node, had in zip(pair.nodes, before, strict=True)]
     short = sorted(due - gain for due, gain in zip(told.due_sat(), gains, strict=True))
     assert short == [0, fee], (gains, told.due_sat(), fee)
     assert fee > 0
 
 
-def txid_of(raw: bytes) -> str:
-    return bytes(parse_transaction(raw).txid)[::-1].hex()
+def previous_txid(entry: Input) -> str:
+    return bytes(entry.previous.txid)[::-1].hex()
 
 
 def is_closed(node: Node) -> bool:

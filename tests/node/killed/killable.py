@@ -100,7 +100,8 @@ class Node:
         (self.folder / "said").write_text("")
         wanted = {"folder": str(self.folder), "arguments": arguments, "simple_close": self.pair.simple_close}
         self.pid = self.pair.nursery.bear(**wanted, at=kill.at, on=kill.on, loses_writes=kill.loses_writes)
-        self._life = os.pidfd_open(self.pid)
+        with suppress(ProcessLookupError):  # it may have killed itself by now
+            self._life = os.pidfd_open(self.pid)
 
     @property
     def is_ready(self) -> bool:

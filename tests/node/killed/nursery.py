@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -32,6 +33,7 @@ from boltnode.node import running_node
 from boltnode.options import load_options
 from boltnode.storage.database import Database
 from boltnode.storage.errors import Conflict
+from boltnode.storage.newest_states import NewestStates
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltwire.codec import decode_message
 from boltwire.transport import MessageStream
@@ -82,6 +84,14 @@ def instrument(killer: Killer) -> None:
         killer.reach(f"after {method}")
         return answer
 
+    note: Callable[..., None] = NewestStates.note
+
+    def watched_note(self: NewestStates, *stored: object) -> None:
+        killer.reach("before the newest states are noted")
+        note(self, *stored)
+        killer.reach("after the newest states are noted")
+
+    put(NewestStates, "note", watched_note)
     put(MessageStream, "send", watched_send)
     put(ChainClient, "call", watched_call)
     put(daemon, "running_node", functools.partial(running_node, observe=killer.write))
@@ -139,7 +149,9 @@ def main() -> None:
         if pid == 0:
             live(json.loads(line))
         print(pid, flush=True)
-        lives = [life for life in lives if reached_by(life, 0)] + [os.pidfd_open(pid)]
+        lives = [life for life in lives if reached_by(life, 0)]
+        with suppress(ProcessLookupError):  # it may have killed itself by now
+            lives.append(os.pidfd_open(pid))
     for life in lives:
         reached_by(life, signal.SIGKILL)
 
