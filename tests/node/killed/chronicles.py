@@ -357,9 +357,10 @@ def defending_against_peer(pair: Pair) -> None:
     pair.may_fail = True
     bolt11 = under_way(told, 200_000, "claimed on chain", "before UpdateFulfillHtlc")
     before = coins_sat(pair.alice)
-    pair.away = {0}
+    pair.away = {0, 1}
     pair.alice.end()
     had = pair.bob.begin() and coins_sat(pair.bob)
+    pair.away = {0}
     assert persist(pair.bob, "close", id=pair.ids[0], unilateraltimeout=1)["type"] == "unilateral"
     mine(pair)
     pair.arm(True)
