@@ -127,9 +127,10 @@ def channel(node: Node) -> dict[str, Any] | None:
 def open_channel(pair: Pair) -> None:
     """Until both have it and it is confirmed. A funding transaction that nobody has is never on the chain."""
     for _ in pair.tries("to open the channel"):
-        if pair.chain.rpc.call("getrawmempool"):
+        row = channel(pair.alice)
+        if row is not None and row["funding_txid"] in pair.chain.rpc.call("getrawmempool"):
             break
-        if channel(pair.alice) is None:
+        if row is None:
             with suppress(Died, RpcFailed):
                 pair.meet()
                 pair.alice.ask("fundchannel", id=pair.ids[1], amount=CAPACITY_SAT, push_msat=PUSHED_SAT * 1000)
