@@ -400,9 +400,10 @@ def punishing(pair: Pair) -> None:
     assert persist(pair.bob, "close", id=pair.ids[0], unilateraltimeout=1)["type"] == "unilateral"
     until(pair, "it waits", lambda: pair.chain.rpc.call("getrawmempool"))
     mine(pair)
-    pair.away = {1}
+    pair.away = {0, 1}
     pair.bob.end()
     pair.arm(True)
+    pair.away = {1}
     pair.alice.begin(kill=pair.kill_of(pair.alice))
     mine_until(pair, "Alice has all", lambda: coins_sat(pair.alice) > before + CAPACITY_SAT - DEAREST_CLAIMS_SAT)
     pair.arm(False)
