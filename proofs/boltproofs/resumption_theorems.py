@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from boltproofs.chain_theorems import ANY_PARAMS
 from boltproofs.runs import Run, RunClaim, RunTheorem, Values, choose
+from boltproofs.security.exit_claims import ANY_PARAMS
+from boltspec.chain.enforcement import publish_commitment
 from boltspec.channel import Channel, Link, opened
-from boltspec.enforcement import publish_commitment
 from boltspec.messages import NO_SECRET, ChannelReestablish
 from boltspec.reestablish import next_channel_reestablish, receive_channel_reestablish, send_channel_reestablish
 from boltspec.rules import Reaction

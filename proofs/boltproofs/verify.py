@@ -22,8 +22,6 @@ from typing import Any
 import z3
 
 from boltproofs.arbitrary import CASES
-from boltproofs.chain_proof import prove_on_chain
-from boltproofs.chain_theorems import CHAIN_THEOREMS, ChainTheorem
 from boltproofs.findings import Findings
 from boltproofs.induction_proof import prove_case, refute_without
 from boltproofs.run_proof import RUN_THEOREMS, prove_runs
@@ -38,11 +36,12 @@ from boltproofs.theorems import INDUCTIVE, STRUCTURE, InductiveTheorem
 UNBOUNDED = ("amounts", "heights", "feerates", "limits", "HTLCs", "trace length")
 """What no inductive theorem bounds."""
 
-Theorem = InductiveTheorem | ChainTheorem | RunTheorem | SecurityTheorem
-PENALTY_SAFETY = SECURITY["PenaltySafety"]
-SOON: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS, PENALTY_SAFETY, *RUN_THEOREMS)
+Theorem = InductiveTheorem | RunTheorem | SecurityTheorem
+QUICK = ("PenaltySafety", "RevokedNotPublished", "NoFalsePenalty")
+"""Theorems about balance security that take little time."""
+SOON: tuple[Theorem, ...] = (*INDUCTIVE, *(SECURITY[name] for name in QUICK), *RUN_THEOREMS)
 """Those that the main job proves; the others about balance security take as long as all of these together."""
-ALL: tuple[Theorem, ...] = (*INDUCTIVE, *CHAIN_THEOREMS, *SECURITY_THEOREMS, *RUN_THEOREMS)
+ALL: tuple[Theorem, ...] = (*INDUCTIVE, *SECURITY_THEOREMS, *RUN_THEOREMS)
 THEOREMS: dict[str, Theorem] = {theorem.name: theorem for theorem in ALL}
 """All theorems by name."""
 SPOKEN: dict[str, str] = {re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(): name for name in THEOREMS}
@@ -153,7 +152,6 @@ class _Work:
 
 
 PROVERS: tuple[tuple[type, Callable[[str, Task], Findings]], ...] = (
-    (ChainTheorem, prove_on_chain),
     (RunTheorem, prove_runs),
     (SecurityTheorem, prove_security),
 )
@@ -259,7 +257,7 @@ def _kind(theorem: Theorem) -> str:
     match theorem:
         case InductiveTheorem():
             return "inductive"
-        case ChainTheorem() | SecurityTheorem():
+        case SecurityTheorem():
             return "on chain"
         case RunTheorem():
             return "runs"

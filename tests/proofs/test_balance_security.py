@@ -182,6 +182,31 @@ def test_a_deadline_that_counts_from_the_next_block_is_refuted(monkeypatch: pyte
     assert any("too late" in label for label in refuted(enforcement_claims.is_kept_secret))
 
 
+def test_publishing_a_commitment_one_too_old_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = exit_claims.publish_commitment
+    monkeypatch.setattr(exit_claims, "publish_commitment", lambda channel, number: original(channel, number + 1))
+    assert refuted(exit_claims.is_never_revoked) == ["what is published is not revoked"]
+    assert refuted(exit_claims.is_never_punished) == ["the peer does not have its secret"]
+
+
+@pytest.mark.parametrize("group", [exit_claims.is_never_revoked, exit_claims.is_never_punished])
+def test_what_is_said_of_published_commitments_is_no_consequence_of_the_types(
+    group: Callable[[], Iterator[Claim]],
+) -> None:
+    """Without its premise each goal fails."""
+    (claim,) = group()
+    assert counterexample(replace(claim, premise=lambda numbers: numbers.number >= 0)) is not None
+
+
+def test_that_nothing_revoked_is_published_does_not_depend_on_the_peer() -> None:
+    """Its premise speaks of the node's own commitments only, not of what the peer knows."""
+    (claim,) = exit_claims.is_never_revoked()
+    numbers = Numbers(*[0] * len(Numbers._fields))
+    knowing = numbers._replace(number=2, local_commitment_number=2, local_revocations=2, revealed=9, peer_secrets=9)
+    assert claim.premise(knowing)
+    assert claim.goal(knowing)
+
+
 @pytest.mark.parametrize("kind", OWNED)
 def test_an_output_that_is_not_punished_is_refuted(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RESOLUTIONS, (Situation.REVOKED, kind), ())

@@ -14,11 +14,10 @@ import pytest
 from boltproofs import induction, induction_proof
 from boltproofs import verify as verifier
 from boltproofs.arbitrary import CASES
-from boltproofs.chain_proof import prove_on_chain
-from boltproofs.chain_theorems import CHAIN_THEOREMS
 from boltproofs.findings import Findings
 from boltproofs.payout_theorems import PAYOUT_THEOREMS
 from boltproofs.second_opinion import answer
+from boltproofs.security.proof import prove_security
 from boltproofs.solving import Task
 from boltproofs.theorems import INDUCTIVE, STRUCTURE
 from boltproofs.verify import THEOREMS, UnknownTheoremError, VerifyResult, lemmas_of, summary_lines, verify
@@ -66,6 +65,7 @@ def test_theorems_are_proved_together_with_their_lemmas() -> None:
     assert status(result) == {
         "SecretsHeld": "proved",
         "RevokedNotPublished": "proved",
+        "RevokeAfterNew": "proved",
         "IdsBelowNext": "proved",
         **{goal.name: "proved" for goal in STRUCTURE},
     }
@@ -171,10 +171,9 @@ def test_both_solvers_agree_on_every_obligation(tmp_path: Path) -> None:
     """
     task = Task(smtlib_dir=tmp_path, cross_check=True)
     findings = induction_proof.prove_case(1, list(induction_proof.BY_NAME), task)
-    on_chain = [theorem.name for theorem in CHAIN_THEOREMS]
-    for name in on_chain:
-        findings.add(prove_on_chain(name, task))
-    asked = [*induction_proof.BY_NAME, *on_chain]
+    for name in verifier.QUICK:
+        findings.add(prove_security(name, task))
+    asked = [*induction_proof.BY_NAME, *verifier.QUICK]
     assert {name: asdict(entry)["unknown"] for name, entry in findings.by_name.items()} == dict.fromkeys(asked)
     assert not any(entry.counterexample for entry in findings.by_name.values())
     scripts = sorted(tmp_path.glob("*.smt2"))

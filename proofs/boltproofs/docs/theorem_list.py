@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from boltproofs.chain_theorems import CHAIN_THEOREMS, ChainTheorem
 from boltproofs.docs.known import caveat, verified
 from boltproofs.docs.markdown import heading, table
 from boltproofs.docs.requirement_links import rule_links
@@ -43,12 +42,10 @@ def _result(entry: Mapping[str, Any]) -> tuple[str, ...]:
 def theorems() -> str:
     """Return a section per theorem."""
     inductive = [_inductive(theorem) for theorem in INDUCTIVE]
-    on_chain = [_on_chain(theorem) for theorem in CHAIN_THEOREMS]
     of_runs = [_of_runs(theorem) for theorem in RUN_THEOREMS]
     security = [_security(theorem) for theorem in SECURITY_THEOREMS]
     parts = (
         ("Inductive theorems", inductive),
-        ("Theorems on chain", on_chain),
         ("Balance security", security),
         ("Theorems about runs", of_runs),
     )
@@ -58,12 +55,6 @@ def theorems() -> str:
 def _inductive(theorem: InductiveTheorem) -> str:
     lemmas = [lemma.name for lemma in (*STRUCTURE, *theorem.lemmas) if lemma.name != theorem.name]
     return _section(theorem.name, theorem.goal.sentence, lemmas, UNBOUNDED, theorem.fails_without)
-
-
-def _on_chain(theorem: ChainTheorem) -> str:
-    section = _section(theorem.name, theorem.sentence, list(theorem.lemmas), theorem.unbounded, theorem.fails_without)
-    claims = "".join(f"  - {claim.label}\n" for claim in theorem.claims)
-    return f"{section.rstrip()}\n- claims:\n{claims}"
 
 
 def _of_runs(theorem: RunTheorem) -> str:

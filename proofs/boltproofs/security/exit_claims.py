@@ -77,9 +77,19 @@ def _leaves(shape: Shape, evicted: bool = False) -> Predicate:
 
 
 def is_never_revoked() -> Iterator[Claim]:
-    """An honest party never publishes a revoked commitment, nor one of which it cannot know; its peer has no secret."""
-    yield Claim("what is published is not revoked", _published, _not_revoked)
-    yield Claim("the peer does not have its secret", _published_to_ignorant_peer, _peer_has_no_secret)
+    """An honest party never publishes a revoked commitment."""
+    yield Claim("what is published is not revoked", both(_signed_unrevoked, _published), _not_revoked)
+
+
+def is_never_punished() -> Iterator[Claim]:
+    """The peer cannot punish a commitment that an honest party publishes: it does not have the secret."""
+    yield Claim(
+        "the peer does not have its secret", both(_signed_unrevoked, _published_to_ignorant_peer), _peer_has_no_secret
+    )
+
+
+def is_never_outdated() -> Iterator[Claim]:
+    """An honest party publishes no commitment of which it cannot know whether it is revoked."""
     for link in (Link.DOWN, Link.SENT):
         yield Claim(
             f"who has lost data and has not heard from its peer publishes nothing ({link.name.lower()})",
@@ -100,6 +110,11 @@ def _not_revoked(numbers: Numbers) -> bool:
 
 
 def _published_to_ignorant_peer(numbers: Numbers) -> bool:
+    """The node publishes one of its own commitments, and its peer knows no more than was revealed to it.
+
+    RevealsSuperseded and MonotoneNumbers: whatever was revealed belongs to a commitment that is given up.
+    That nobody can derive a secret which was not revealed is cryptography and assumed (BOLT 3).
+    """
     known = numbers.peer_secrets <= numbers.revealed and numbers.revealed <= numbers.local_revocations
     return known and _published(numbers)
 

@@ -136,6 +136,8 @@ SECURITY_THEOREMS: tuple[SecurityTheorem, ...] = (
         groups=(
             exit_claims.has_exit,
             exit_claims.is_never_revoked,
+            exit_claims.is_never_punished,
+            exit_claims.is_never_outdated,
             exit_claims.gives_up_on_timeout,
             exit_claims.gives_up_on_fulfilment,
             enforcement_claims.is_recovered,
@@ -198,6 +200,22 @@ SECURITY_THEOREMS: tuple[SecurityTheorem, ...] = (
         lemmas=("SecretsHeld", "Conservation"),
         conditions=(DELAY,),
         unbounded=HEIGHTS,
+    ),
+    SecurityTheorem(
+        name="RevokedNotPublished",
+        sentence="An honest party never publishes a revoked commitment.",
+        groups=(exit_claims.is_never_revoked,),
+        fails_without=(NOT_REVOKED,),
+        lemmas=("RevokeAfterNew",),
+        unbounded=("commitment numbers",),
+    ),
+    SecurityTheorem(
+        name="NoFalsePenalty",
+        sentence="The peer cannot punish a commitment that an honest party publishes: it does not have the secret.",
+        groups=(exit_claims.is_never_punished,),
+        fails_without=(NOT_REVOKED,),
+        lemmas=("RevokeAfterNew", "RevealsSuperseded", "MonotoneNumbers"),
+        unbounded=("commitment numbers",),
     ),
     SecurityTheorem(
         name="UnilateralExit",

@@ -105,7 +105,7 @@ def standing(channel: Channel, closing: Closing, seat: int) -> Standing:
     own, number = closing.txid.seat == seat, closing.txid.number
     return Standing(
         situation(channel, closing, seat),
-        not own and number < channel.remote_secrets,
+        not own and knows_secret(channel, number),
         tuple(sorted(htlc.payment_hash for htlc in channel.htlcs.items if htlc.offerer is LOCAL)),
         tuple(
             sorted(
@@ -227,7 +227,8 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
     """Publish one of our own signed commitments: not if it is revoked, nor if we may have forgotten that it is.
 
     B02-revoke-and-ack-n-01 and B05-revoked-commit-l-01 state the same rule; so do B02-retransmission-r-03 and, for a
-    node that has been told, B05-failing-channel-n-05.
+    node that has been told, B05-failing-channel-n-05. Of the commitments that are not revoked it has to be the newest:
+    the one before it may still have an HTLC that was paid since, for whoever claims it first.
     """
     require(not channel.behind, "B02-retransmission-r-03")
     require(
@@ -236,8 +237,14 @@ def publish_commitment(channel: Channel, number: int) -> Channel:
         number=number,
         revocations=channel.local_revocations,
     )
-    require(number == channel.local_commitment_number, PUBLISH, number=number, newest=channel.local_commitment_number)
+    newest = channel.local_commitment_number
+    require(number < channel.local_revocations or number >= newest, PUBLISH, number=number, newest=newest)
     return channel
+
+
+def knows_secret(channel: Channel, number: int) -> bool:
+    """Say whether a node can derive the secret of the peer's commitment of that number."""
+    return number < channel.remote_secrets
 
 
 OUTDATED = "B05-failing-channel-n-05"
