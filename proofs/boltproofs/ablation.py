@@ -6,7 +6,8 @@ A rule is switched off and the scenarios of all families in which it decides som
   property whose violation is felt by someone (money lost, honest nodes that disagree): others are a node's own caution;
 - *necessary* too if a theorem about runs is refuted without it by plain numbers, though no scenario breaks;
 - *redundant here* if none does, and either whatever it stops is stopped by other rules as well, or with some other
-  rules off a property breaks that their absence alone does not break: those rules prevent the same;
+  rules off a property breaks that their absence alone does not break: those rules prevent the same; or it is asked only
+  where another rule is missing;
 - *not covered* otherwise.
 
 A rule can only matter in a scenario in which it decides something: a guard that fails, a duty that is done
@@ -273,7 +274,11 @@ def _damage(rule: str, where: tuple[str, ...]) -> Trace | None:
 
 
 def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...], tried: _Tried) -> Finding | None:
-    """Look for other rules that prevent what this one would, in scenarios where few rules matter first."""
+    """Look for other rules that prevent what this one would, in scenarios where few rules matter first.
+
+    A rule that is asked only where another is missing is redundant as well, though no property tells the two apart.
+    """
+    before: tuple[str, frozenset[str]] | None = None
     for one in sorted(baselines, key=lambda baseline: (len(baseline.deciding), baseline.result.states)):
         name = one.result.scenario.name
         if where and name not in where:
@@ -281,12 +286,17 @@ def _subsumed(baselines: Sequence[Baseline], rule: str, where: tuple[str, ...], 
         for rivals in _rivals(one, rule, frozenset(tried.instead)):
             lost = _lost(name, rule, rivals)
             if lost is None:
+                before = before or ((name, rivals) if not where else None)
                 continue
             fewest, broken = _fewest(name, rule, rivals, lost)
             trace = _searched(name, fewest | {rule}, {broken})[0].trace
             others = " and ".join(sorted(fewest))
             reason = f"{others} will do: in {name} {broken} breaks only if they are missing as well"
             return Finding(rule, Outcome.REDUNDANT, trace, None, tuple(sorted(fewest)), where, reason)
+    if before is not None:
+        name, rivals = before
+        reason = f"{' and '.join(sorted(rivals))} comes before it: in {name} it is asked only where that is missing"
+        return Finding(rule, Outcome.REDUNDANT, None, None, tuple(sorted(rivals)), where, reason)
     if tried.instead and not tried.let_through:
         reason = f"whatever it stops is stopped by {' or '.join(sorted(tried.instead))} as well"
         return Finding(rule, Outcome.REDUNDANT, None, None, tuple(sorted(tried.instead)), where, reason)

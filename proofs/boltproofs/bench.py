@@ -34,7 +34,7 @@ from boltproofs.verify import verify
 RUNS = 5
 """Runs whose median counts."""
 SEARCHED = {
-    "dance": ("dance", "dance-3", "thief-A-offers"),
+    "dance": ("dance", "dance-3", "liar-A-of-two"),
     "establishment": ("open-corrupt-accepter",),
     "closing": ("simple-corrupt-closer",),
     "onchain": ("C1-A",),

@@ -66,8 +66,6 @@ def _changes() -> list[Scenario]:
     base = Scenario("fees", "A raises the feerate; an HTLC from B", ANCHORS, PUSH, (HIGHER_FEERATE, FROM_B))
     return [
         base,
-        replace(base, name="fees-close", title="A raises the feerate, either side closes", onchain=True,
-                wishes=(HIGHER_FEERATE,)),
         replace(base, name="careless-fee-change", title="A is tempted by feerates that are unreasonable, B by any",
                 wishes=(*UNREASONABLE, FeeWish(1, FeeratePerKw(2_000))), careless=True),
         replace(base, name="careless-fee-means", title="A is tempted by a feerate that it cannot pay for",

@@ -257,7 +257,7 @@ BY_MESSAGES: tuple[Attack, ...] = (
     _missing(
         "revocation-secret-unchecked",
         "a wrong secret is taken for a revocation",
-        "liar-B",
+        "C1-liar-B",
         "PenaltySafety",
         "B02-revoke-and-ack-r-01",
     ),

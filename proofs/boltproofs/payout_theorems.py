@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from boltproofs.runs import RunClaim, RunTheorem, Values, choose
+from boltspec.chain.conditions import Kind
 from boltspec.commitment import Commitment, CommittedHtlc
 from boltspec.fees import anchors_cost, commitment_fee, is_trimmed
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Side, Stage
-from boltspec.outputs import Kind, has_output, main_outputs
+from boltspec.outputs import has_output, main_outputs
 from boltspec.params import MAX_ACCEPTED_HTLCS, Limits, Params
 from boltspec.units import Blocks, FeeratePerKw, Height, Msat, Sat, floor_to_sat
 

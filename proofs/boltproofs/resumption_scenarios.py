@@ -55,10 +55,6 @@ def _crashes() -> list[Scenario]:
         base,
         replace(base, name="crash-fees", title="A raises the feerate, an HTLC from B, either party crashes once",
                 wishes=(HIGHER_FEERATE, FROM_B)),
-        replace(base, name="crash-close", title="one HTLC from A, either party crashes once, either side closes",
-                onchain=True),
-        replace(base, name="restore-a", title="one HTLC from A, either party loses its data once; either side closes",
-                crashes=0, restores=1, onchain=True),
         replace(base, name="restore-b", title="one HTLC from B, either party loses its data once", crashes=0,
                 restores=1, wishes=(FROM_B,)),
         replace(base, name="restore-fees", title="A changes the feerate twice, either party loses its data once",
@@ -72,16 +68,15 @@ def _liars() -> list[Scenario]:
                     (HIGHER_FEERATE,), corrupt=(True, False), abuses=1, disconnections=1)
     late = replace(base, name="liar-reestablish-A", title="A changes the feerate twice; it lies in channel_reestablish",
                    wishes=(HIGHER_FEERATE, LOWER_FEERATE), lies_about_state=True)
-    thief = replace(base, name="thief-resume-A", title="one HTLC from A, a lost connection; A lies once and cheats",
-                    wishes=(FROM_A,), onchain=True)
+    offering = replace(base, name="liar-resume-htlc-A", title="one HTLC from A, a lost connection; A lies once",
+                       wishes=(FROM_A,))
     return [
         base,
         replace(base, name="liar-resume-B", title="the same, B lies once", corrupt=(False, True)),
         late,
         replace(late, name="liar-reestablish-B", title="the same, B lies", corrupt=(False, True)),
-        thief,
-        replace(thief, name="thief-resume-B", title="one HTLC from A, a lost connection; B lies once and cheats",
-                corrupt=(False, True)),
+        offering,
+        replace(offering, name="liar-resume-htlc-B", title="the same, B lies once", corrupt=(False, True)),
     ]
 
 

@@ -57,43 +57,6 @@ def _dances() -> list[Scenario]:
     ]
 
 
-def _closings() -> list[Scenario]:
-    """Both parties are honest; either may publish its newest commitment at any time."""
-    base = Scenario("close", "either side closes with an HTLC from each", ANCHORS, PUSH, (FROM_A, FROM_B), onchain=True)
-    return [
-        base,
-        replace(base, name="close-a", title="either side closes with an HTLC from A", wishes=(FROM_A,)),
-        replace(base, name="close-b", title="either side closes with an HTLC from B", wishes=(FROM_B,)),
-    ]
-
-
-def _thieves() -> list[Scenario]:
-    """One party is corrupt: silent or loud, it may publish every commitment it ever had signed."""
-    base = Scenario(
-        "thief-A",
-        "A cheats and lies once; one HTLC from each side",
-        ANCHORS,
-        PUSH,
-        (FROM_A, FROM_B),
-        corrupt=(True, False),
-        abuses=1,
-        onchain=True,
-    )
-    single = replace(base, name="thief-A-offers", title="A cheats and offers one HTLC", wishes=(FROM_A,), abuses=0)
-    return [
-        base,
-        replace(base, name="thief-B", title="B cheats and lies once; one HTLC from each side", corrupt=(False, True)),
-        single,
-        replace(single, name="thief-B-takes", title="B cheats and is offered one HTLC", corrupt=(False, True)),
-        replace(
-            single,
-            name="thief-A-static",
-            title="A cheats and offers one HTLC, without anchors",
-            params=STATIC_REMOTEKEY,
-        ),
-    ]
-
-
 CARELESS = Scenario(
     "careless",
     "honest parties are tempted to send what is forbidden; one HTLC from each side",
@@ -114,7 +77,6 @@ def _careless(name: str, title: str, **changes: Any) -> Scenario:
 
 OF_CARELESS = (
     CARELESS,
-    _careless("close", "an HTLC from A; both are tempted to publish old states", wishes=(FROM_A,), onchain=True),
     _careless("offers", "A is tempted by offers that break limits", params=ONE_AT_A_TIME, wishes=TEMPTING_OFFERS),
     _careless("no-minimum", "A is tempted to offer nothing where there is no minimum", params=FREE, wishes=(NOTHING,)),
     _careless("anchors", "A is tempted to offer 1 msat more than it can pay for", params=ROOMY,
@@ -146,28 +108,29 @@ OF_LIARS = (
           wishes=(_from_a(TOO_MUCH_WITH_ANCHORS),)),
     _liar("reserve", "B lies once, and wants to offer 1 msat of its reserve", params=ROOMY, wishes=(RESERVE_OF_B,),
           corrupt=(False, True)),
-    _liar("A", "A cheats, offers one HTLC and lies once", params=ANCHORS, wishes=(FROM_A,), onchain=True),
-    _liar("B", "B cheats, is offered one HTLC and lies once", params=ANCHORS, wishes=(FROM_A,), corrupt=(False, True),
-          onchain=True),
+    _liar("A", "A offers one HTLC and lies once", params=ANCHORS, wishes=(FROM_A,)),
+    _liar("B", "B is offered one HTLC and lies once", params=ANCHORS, wishes=(FROM_A,), corrupt=(False, True)),
+    _liar("A-of-two", "A lies once; one HTLC from each side", params=ANCHORS, wishes=(FROM_A, FROM_B)),
+    _liar("B-of-two", "B lies once; one HTLC from each side", params=ANCHORS, wishes=(FROM_A, FROM_B),
+          corrupt=(False, True)),
 )  # fmt: skip
 """One party is corrupt and sends one message that the rules forbid: the other's rules must stop it."""
 
-_LIST = (*_dances(), *_closings(), *_thieves(), *OF_CARELESS, *OF_LIARS, *FEE_SCENARIOS, *RESUMPTION_SCENARIOS)
+_LIST = (*_dances(), *OF_CARELESS, *OF_LIARS, *FEE_SCENARIOS, *RESUMPTION_SCENARIOS)
 SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _LIST})
 """All scenarios, by name."""
 
 LARGE = frozenset(
     {
-        "close",
         "fee-spike",
         "resume",
         "crash-fees",
         "liar-reestablish-A",
         "liar-reestablish-B",
-        "thief-resume-A",
-        "thief-resume-B",
+        "liar-resume-htlc-A",
+        "liar-resume-htlc-B",
     }
 )
 """Those with more than 6,000 worlds: searched once, not again for every rule."""
-DEEP = frozenset({"dance-3", "thief-A", "thief-B"})
+DEEP = frozenset({"dance-3", "liar-A-of-two", "liar-B-of-two"})
 """Those with more than 100,000 worlds: searched on request."""

@@ -1,111 +1,25 @@
-"""Outputs of the commitment transaction and who can spend them (BOLT 3, Commitment Transaction Outputs).
+"""Outputs of the commitment transaction (BOLT 3, Commitment Transaction Outputs), anchors left out.
 
-An output has *paths*. A path names the party that can sign for it and what it needs besides: the owner's
-per-commitment secret, a preimage, a height, a delay since confirmation. The table :data:`PATHS` is BOLT 3's list of
-scripts. The second stage (HTLC-timeout, HTLC-success) exists so that the owner's claim on an HTLC is delayed too and
-can be revoked like everything else that the owner gets.
+Who can spend them, and how, is the table :data:`boltspec.chain.conditions.CONDITIONS`.
 
-Points of view: the *owner* is the party whose commitment transaction is on chain, the *other* is its peer.
+Points of view: the *owner* is the party whose commitment transaction it is, the *other* is its peer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 
+from boltspec.chain.conditions import Kind
 from boltspec.commitment import Commitment, CommittedHtlc
 from boltspec.fees import anchors_cost, commitment_fee, second_stage_fee
 from boltspec.htlc import Side
 from boltspec.params import Params
-from boltspec.units import FeeratePerKw, Msat, Sat, floor_to_sat
-
-
-class Kind(StrEnum):
-    """Kinds of outputs."""
-
-    TO_LOCAL = "to_local"
-    """The owner's balance, delayed."""
-    TO_REMOTE = "to_remote"
-    """The other's balance."""
-    OFFERED_HTLC = "offered_htlc"
-    """An HTLC that the owner offered."""
-    RECEIVED_HTLC = "received_htlc"
-    """An HTLC that the other offered."""
-    TIMED_OUT_HTLC = "timed_out_htlc"
-    """Output of the owner's HTLC-timeout transaction, delayed."""
-    SUCCEEDED_HTLC = "succeeded_htlc"
-    """Output of the owner's HTLC-success transaction, delayed."""
-
-
-class Spender(IntEnum):
-    """Who can use a path."""
-
-    OWNER = 0
-    OTHER = 1
-
-
-class Need(IntEnum):
-    """What a path needs besides the spender's signature."""
-
-    SECRET = 1
-    """The owner's per-commitment secret for this commitment: given to the other by revoking it."""
-    PREIMAGE = 2
-    """The preimage of the HTLC's payment hash."""
-    EXPIRY = 3
-    """The chain has reached the HTLC's ``cltv_expiry``."""
-    DELAY = 4
-    """The output has been confirmed for ``to_self_delay`` blocks."""
-
-
-class Use(StrEnum):
-    """The ways to spend an output, named as in BOLT 3 and BOLT 5."""
-
-    REVOCATION = "revocation"
-    DELAYED = "delayed"
-    HTLC_TIMEOUT = "htlc_timeout"
-    HTLC_SUCCESS = "htlc_success"
-    CLAIM_EXPIRED = "claim_expired"
-    CLAIM_WITH_PREIMAGE = "claim_with_preimage"
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One way to spend an output."""
-
-    use: Use
-    spender: Spender
-    need: Need
-    leads_to: Kind | None = None
-    """The second-stage output that it creates; ``None`` if the money goes to the spender's wallet."""
-
-
-REVOKE = Path(Use.REVOCATION, Spender.OTHER, Need.SECRET)
-WAIT = Path(Use.DELAYED, Spender.OWNER, Need.DELAY)
-
-PATHS: dict[Kind, tuple[Path, ...]] = {
-    Kind.TO_LOCAL: (REVOKE, WAIT),
-    Kind.TO_REMOTE: (),
-    Kind.OFFERED_HTLC: (
-        REVOKE,
-        Path(Use.CLAIM_WITH_PREIMAGE, Spender.OTHER, Need.PREIMAGE),
-        Path(Use.HTLC_TIMEOUT, Spender.OWNER, Need.EXPIRY, leads_to=Kind.TIMED_OUT_HTLC),
-    ),
-    Kind.RECEIVED_HTLC: (
-        REVOKE,
-        Path(Use.CLAIM_EXPIRED, Spender.OTHER, Need.EXPIRY),
-        Path(Use.HTLC_SUCCESS, Spender.OWNER, Need.PREIMAGE, leads_to=Kind.SUCCEEDED_HTLC),
-    ),
-    Kind.TIMED_OUT_HTLC: (REVOKE, WAIT),
-    Kind.SUCCEEDED_HTLC: (REVOKE, WAIT),
-}
-"""How each kind of output can be spent (B03-trimmed-outputs-b-03, -b-05, -b-07, -b-09).
-
-``to_remote`` has no entry: it pays the other's wallet key at once, so nothing is left to decide."""
+from boltspec.units import Msat, Sat, floor_to_sat
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output of a commitment transaction or of a second-stage transaction."""
+    """An output of a commitment transaction."""
 
     kind: Kind
     amount_sat: Sat
@@ -148,12 +62,3 @@ def htlc_output(htlc: CommittedHtlc) -> Output:
 def _main_balance(balance: Msat, cost: Sat) -> Sat:
     left = floor_to_sat(balance) - cost
     return left if left > Sat(0) else Sat(0)
-
-
-def second_stage(params: Params, feerate: FeeratePerKw, output: Output, kind: Kind) -> Output:
-    """Return the output of the HTLC-timeout or HTLC-success transaction that spends an HTLC output.
-
-    It was signed at the feerate of its commitment.
-    """
-    fee = second_stage_fee(params, feerate, output.kind is Kind.OFFERED_HTLC)
-    return Output(kind, output.amount_sat - fee, output.htlc)

@@ -1,4 +1,4 @@
-"""What one party of the world does: send, receive, publish.
+"""What one party of the world does: send and receive.
 
 These are the functions of single components that the transition relation (:mod:`boltspec.world`) is made of. Each
 depends on its arguments only, so that a search can remember its results.
@@ -18,8 +18,6 @@ from boltspec.commit import (
     send_revoke_and_ack,
 )
 from boltspec.fee_updates import receive_update_fee, send_update_fee
-from boltspec.htlc import LOCAL
-from boltspec.ledger import Ledger, confirm_commitment
 from boltspec.messages import (
     ChannelReestablish,
     CommitmentSigned,
@@ -43,7 +41,6 @@ from boltspec.reestablish import (
 )
 from boltspec.rules import EVERY_RULE, without
 from boltspec.scenario import Scenario
-from boltspec.units import Height
 from boltspec.update import (
     receive_update_add_htlc,
     receive_update_fail_htlc,
@@ -159,12 +156,6 @@ def is_durable_before(message: Message) -> bool:
     return isinstance(message, CommitmentSigned | RevokeAndAck)
 
 
-def closing(scenario: Scenario, party: int, height: Height, held: CommitmentSigned) -> Ledger:
-    """Return the ledger in which a commitment of a party is confirmed right above that height."""
-    params = scenario.params if party == 0 else scenario.params.mirrored()
-    return confirm_commitment(Ledger(height), params, party, LOCAL, held)
-
-
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The functions that the transition relation is made of: each depends on its arguments only."""
@@ -172,8 +163,7 @@ class Steps:
     outgoing: Callable[[Scenario, int, Channel, int, bool], tuple[Sent, ...]]
     incoming: Callable[[Scenario, int, Channel, Message], Accepted[Channel] | Rejected]
     disconnected: Callable[[Channel], Channel]
-    closing: Callable[[Scenario, int, Height, CommitmentSigned], Ledger]
 
 
-PLAIN = Steps(outgoing, incoming, disconnected, closing)
+PLAIN = Steps(outgoing, incoming, disconnected)
 """The functions themselves, computed anew each time."""

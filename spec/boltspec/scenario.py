@@ -58,8 +58,8 @@ class Scenario:
     """The messages that it may break rules with are ``channel_reestablish`` only."""
     careless: bool = False
     """Honest parties too are tempted by every forbidden message: only their sender rules hold them back."""
-    onchain: bool = False
-    """Commitments may be published, by honest parties (the newest) and corrupt ones (any)."""
+    publishable: bool = False
+    """How each commitment was signed is kept, for who would publish it (:mod:`boltspec.chain.world`)."""
     malformed: bool = False
     """Recipients may find that an onion cannot be read."""
     disconnections: int = 0
@@ -68,8 +68,6 @@ class Scenario:
     """How often an honest party may crash, and start again from what it had made durable."""
     restores: int = 0
     """How often an honest party may lose all data since the channel was opened."""
-    reaction: Blocks = Blocks(2)  # noqa: RUF009  # a plain integer
-    """Within how many blocks an honest party has seen an output that it must punish and confirmed its claim."""
 
 
 def small_limits(max_accepted_htlcs: int = 2, max_in_flight: Msat = Msat(500_000_000)) -> Limits:  # noqa: B008

@@ -1,23 +1,16 @@
-"""The world of one channel: two nodes, two wires, a ledger.
+"""The world of one channel in normal operation: two nodes and two wires.
 
-Either party may be corrupt. An honest party sends what its sender rules allow, answers what it owes, publishes only
-its newest commitment and takes what BOLT 5 tells it to take. A corrupt party may stay silent (no move is forced on
-it), send messages that the rules forbid, publish any commitment that was ever signed for it, and spend any output that
-it can. It knows all preimages: the worst case.
-
-Honest parties are not infinitely fast, but they are fast enough: no block is added while an honest party could have
-punished an output that is ``scenario.reaction`` blocks old (it has seen it and its claim is confirmed by then). Nothing
-of the kind is assumed of claims on HTLCs that time out. In *careless* scenarios honest parties are tempted to publish
-old commitments and to send what is forbidden; their own rules hold them back.
+Either party may be corrupt. An honest party sends what its sender rules allow and answers what it owes. A corrupt party
+may stay silent (no move is forced on it) and send messages that the rules forbid. It knows all preimages: the worst
+case. In *careless* scenarios honest parties are tempted to send what is forbidden; their own rules hold them back.
 
 The connection may be lost, with all that is on the wires; then it is there again at once, and both parties resume the
 channel. A party that crashes starts again from what it had made durable: its state before it last sent a
 ``commitment_signed`` or ``revoke_and_ack``, with that message. One that *restores* has lost everything since the
-channel was opened; it publishes nothing before its peer has told it where the channel stands.
+channel was opened.
 
-A message that an honest party rejects ends the connection for good. After a commitment is confirmed there are no more
-messages. Before that no rule here depends on heights; so time only passes with the transactions on chain, and a
-commitment may be published early or when all HTLCs have expired.
+A message that an honest party rejects ends the connection for good. No rule here depends on heights. What becomes of a
+channel on chain, at any time, is the matter of :mod:`boltspec.chain.world`, in which this world goes on talking.
 
 :func:`successors` is the transition relation. It is deterministic in its labels: a trace is a list of moves. It is
 made of functions of single components (:mod:`boltspec.party`), whose results a search can remember.
@@ -28,21 +21,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from boltspec.channel import Channel, Link, opened
+from boltspec.channel import Channel, opened
 from boltspec.commit import first_signature
-from boltspec.commitment import Commitment
-from boltspec.enforcement import knows_secret, publish_commitment, resolution, situation
-from boltspec.htlc import LOCAL, REMOTE
-from boltspec.ledger import Confirmed, Ledger, is_open, mine, spend
 from boltspec.messages import CommitmentSigned, Message
 from boltspec.move import CHAIN, Move, with_entry
-from boltspec.outputs import PATHS, Need, Path, Spender
 from boltspec.party import PLAIN, Steps, is_durable_before
 from boltspec.reestablish import must_ask_to_be_closed
 from boltspec.rules import Reaction, duty
 from boltspec.scenario import Scenario
-from boltspec.units import Blocks, Height
-from boltspec.verdict import Refused, Rejected
+from boltspec.verdict import Rejected
 
 
 class Blame(NamedTuple):
@@ -62,7 +49,6 @@ class World(NamedTuple):
     """How many of its wishes each party has made true."""
     history: tuple[tuple[CommitmentSigned, ...], tuple[CommitmentSigned, ...]]
     """``history[p]``: how each commitment of party p was signed, by number; kept only where it can be published."""
-    ledger: Ledger
     connected: bool = True
     failed: bool = False
     """A party has failed the channel and told the other so; nothing but a commitment on chain can follow."""
@@ -85,13 +71,12 @@ def initial(scenario: Scenario) -> World:
         opened(scenario.params, scenario.push_msat),
         opened(scenario.params.mirrored(), scenario.push_msat),
     )
-    first = [(first_signature(node),) if scenario.onchain else () for node in nodes]
+    first = [(first_signature(node),) if scenario.publishable else () for node in nodes]
     return World(
         nodes=nodes,
         wires=((), ()),
         offered=(0, 0),
         history=(first[0], first[1]),
-        ledger=Ledger(Height(0)),
         abuses=scenario.abuses,
         durable=nodes if scenario.crashes else (None, None),
         disconnections=scenario.disconnections,
@@ -102,20 +87,15 @@ def initial(scenario: Scenario) -> World:
 
 def successors(world: World, scenario: Scenario, steps: Steps = PLAIN) -> Iterator[tuple[Move, World]]:
     """Yield every move that is possible now, with the world that it leads to."""
-    if world.ledger.closing is not None:
-        yield from _chain_moves(world, scenario)
+    if not world.connected:
         return
-    if world.connected:
-        for party in (0, 1):
-            yield from _sends(world, scenario, party, steps)
-        for party in (0, 1):
-            if world.wires[1 - party]:
-                yield _deliver(world, scenario, party, steps)
-        yield from _losses(world, scenario, steps)
-        yield from _calls_for_an_end(world, scenario)
-    if scenario.onchain:
-        for party in (0, 1):
-            yield from _publications(world, scenario, party, steps)
+    for party in (0, 1):
+        yield from _sends(world, scenario, party, steps)
+    for party in (0, 1):
+        if world.wires[1 - party]:
+            yield _deliver(world, scenario, party, steps)
+    yield from _losses(world, scenario, steps)
+    yield from _calls_for_an_end(world, scenario)
 
 
 def take(world: World, scenario: Scenario, move: Move) -> World:
@@ -151,7 +131,7 @@ def _deliver(world: World, scenario: Scenario, party: int, steps: Steps) -> tupl
     if isinstance(verdict, Rejected):
         return move, _rejected(world._replace(wires=wires), scenario, party, verdict)
     history = world.history
-    if scenario.onchain and isinstance(message, CommitmentSigned):
+    if scenario.publishable and isinstance(message, CommitmentSigned):
         history = with_entry(history, party, (*history[party], message))
     return move, world._replace(nodes=with_entry(world.nodes, party, verdict.state), wires=wires, history=history)
 
@@ -204,98 +184,3 @@ def _calls_for_an_end(world: World, scenario: Scenario) -> Iterator[tuple[Move, 
     for party in (0, 1):
         if not scenario.corrupt[party] and must_ask_to_be_closed(world.nodes[party]):
             yield Move(party, "ask", "to be closed"), world._replace(wires=((), ()), connected=False, failed=True)
-
-
-# --- the chain ---
-
-
-def _publications(world: World, scenario: Scenario, party: int, steps: Steps) -> Iterator[tuple[Move, World]]:
-    channel, history = world.nodes[party], world.history[party]
-    for number, message in enumerate(history):
-        signed = message.signature.signed
-        if signed is None:
-            continue
-        if not scenario.corrupt[party]:
-            if world.restored[party] and channel.link in (Link.DOWN, Link.SENT):
-                continue
-            newest = number == len(history) - 1
-            if not (newest or scenario.careless) or isinstance(publish_commitment(channel, number), Refused):
-                continue
-        for label, height in _moments(world.ledger.height, signed):
-            ledger = steps.closing(scenario, party, height, message)
-            move = Move(party, "publish", f"commitment {number}{label}")
-            yield move, world._replace(ledger=ledger, wires=((), ()), connected=False)
-
-
-def _moments(height: Height, signed: Commitment) -> Iterator[tuple[str, Height]]:
-    yield "", height
-    if signed.htlcs:
-        yield " after expiry", max(htlc.cltv_expiry for htlc in signed.htlcs)
-
-
-def _chain_moves(world: World, scenario: Scenario) -> Iterator[tuple[Move, World]]:
-    ledger = world.ledger
-    overdue = False
-    for index, confirmed in enumerate(ledger.unspent):
-        for party in (0, 1):
-            for path in usable_paths(world, scenario, party, confirmed):
-                params = world.nodes[party].params
-                move = Move(party, "spend", f"{index} {confirmed.output.kind} {path.use}")
-                yield move, world._replace(ledger=spend(ledger, params, confirmed, path))
-                punishes = path.need is Need.SECRET and not scenario.corrupt[party]
-                # A penalty that is still open when the time for it is up: see the module's text.
-                overdue |= punishes and ledger.height + Blocks(1) >= confirmed.height + scenario.reaction
-    if not overdue and ledger.height < horizon(world):
-        yield Move(CHAIN, "mine", ""), world._replace(ledger=mine(ledger))
-
-
-def usable_paths(world: World, scenario: Scenario, party: int, confirmed: Confirmed) -> Iterator[Path]:
-    """Yield the paths by which a party would spend an output in the block that is being built.
-
-    An honest party takes what BOLT 5 tells it to take, a corrupt one whatever it can.
-    """
-    closing = world.ledger.closing
-    assert closing is not None
-    open_paths = tuple(spendable_paths(world, party, confirmed))
-    if scenario.corrupt[party]:
-        yield from open_paths
-        return
-    owner = LOCAL if closing.owner == party else REMOTE
-    case = situation(world.nodes[party], owner, closing.number)
-    path = resolution(case, confirmed.output.kind, lambda path: path in open_paths) if open_paths else None
-    if path is not None:
-        yield path
-
-
-def spendable_paths(world: World, party: int, confirmed: Confirmed) -> Iterator[Path]:
-    """Yield the paths by which a party could spend an output in the block that is being built."""
-    closing = world.ledger.closing
-    assert closing is not None
-    seat = Spender.OWNER if closing.owner == party else Spender.OTHER
-    for path in PATHS[confirmed.output.kind]:
-        if path.spender is not seat:
-            continue
-        if path.need is Need.SECRET and not knows_secret(world.nodes[party], closing.number):
-            continue
-        if path.leads_to is not None and not closing.htlcs_signed:
-            continue
-        if is_open(path, confirmed, world.ledger.height, _delay_on_owner(world)):
-            yield path
-
-
-def _delay_on_owner(world: World) -> Blocks:
-    """Return the ``to_self_delay`` that binds the owner of the confirmed commitment."""
-    assert world.ledger.closing is not None
-    return world.nodes[world.ledger.closing.owner].params.binding(LOCAL).to_self_delay
-
-
-def horizon(world: World) -> Height:
-    """Return the height after which no lock of an unspent output changes any more."""
-    heights = [world.ledger.height]
-    for confirmed in world.ledger.unspent:
-        needs = {path.need for path in PATHS[confirmed.output.kind]}
-        if Need.DELAY in needs:
-            heights.append(confirmed.height + _delay_on_owner(world))
-        if Need.EXPIRY in needs and confirmed.output.htlc is not None:
-            heights.append(confirmed.output.htlc.cltv_expiry)
-    return max(heights)

@@ -207,7 +207,6 @@ def test_every_property_is_listed_with_its_sentence() -> None:
     of_dance = (
         catalogue.CHANNEL_PROPERTIES,
         catalogue.STEP_PROPERTIES,
-        catalogue.MOVE_PROPERTIES,
         catalogue.WORLD_PROPERTIES,
         catalogue.FINAL_PROPERTIES,
     )

@@ -42,7 +42,7 @@ from boltproofs.security.theorems import SECURITY_THEOREMS
 from boltproofs.solving import Task
 from boltproofs.verify import SPOKEN, THEOREMS
 from boltspec import commitment, reestablish
-from boltspec.chain import claims, conditions, learning, overdue
+from boltspec.chain import claims, conditions, enforcement, learning, overdue
 from boltspec.chain.broadcasting import wanted
 from boltspec.chain.conditions import CONDITIONS, Kind, Lock
 from boltspec.chain.enforcement import RESOLUTIONS, Situation
@@ -183,7 +183,7 @@ def test_a_deadline_that_counts_from_the_next_block_is_refuted(monkeypatch: pyte
 
 
 def test_publishing_a_commitment_one_too_old_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = exit_claims.publish_commitment
+    original = enforcement.publish_commitment
     monkeypatch.setattr(exit_claims, "publish_commitment", lambda channel, number: original(channel, number + 1))
     assert refuted(exit_claims.is_never_revoked) == ["what is published is not revoked"]
     assert refuted(exit_claims.is_never_punished) == ["the peer does not have its secret"]

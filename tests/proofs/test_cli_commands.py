@@ -44,16 +44,16 @@ def test_explore_tells_everything_to_programs(tmp_path: Path) -> None:
 
 def test_explore_shows_and_saves_the_attack(tmp_path: Path) -> None:
     file = tmp_path / "attack.json"
-    done = run("explore", "thief-A-offers", "--without", WATCH, "--workers", "1", "--trace", file)
+    done = run("explore", "C1-A", "--without", WATCH, "--workers", "1", "--trace", file)
     assert done.exit_code == 1, done.output
-    assert "broken: EventuallyWithdrawn" in done.output
+    assert "broken: UnilateralExit" in done.output
     assert f"boltspec replay {file}" in done.output
-    assert load(file).property == "EventuallyWithdrawn"
+    assert load(file).property == "UnilateralExit"
 
 
 def test_explore_asks_for_one_property_only(tmp_path: Path) -> None:
     asked = ["--without", WATCH, "--property", "PenaltySafety"]
-    done = run("explore", "thief-A-offers", *asked, "--json", "-", "--workers", "1")
+    done = run("explore", "C1-A", *asked, "--json", "-", "--workers", "1")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["trace"]["property"] == "PenaltySafety"
 
@@ -162,7 +162,7 @@ def test_ablate_one_rule(tmp_path: Path) -> None:
 def test_replay_agrees_with_the_chain(tmp_path: Path) -> None:
     trace, report = tmp_path / "t.json", tmp_path / "r.json"
     asked = ["--without", WATCH, "--property", "PenaltySafety"]
-    run("explore", "thief-A-offers", *asked, "--workers", "1", "--trace", trace)
+    run("explore", "C1-A", *asked, "--workers", "1", "--trace", trace)
     done = run("replay", trace, "--show", "--json", report)
     assert done.exit_code == 0, done.output
     assert "broken: PenaltySafety" in done.output
@@ -201,7 +201,7 @@ def test_a_property_of_another_family_is_refused() -> None:
 def test_replay_without_bitcoind_says_how_to_provide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boltproofs.replay.chains.find_bitcoind", lambda: None)
     trace = tmp_path / "t.json"
-    run("explore", "close-a", "--without", WATCH, "--workers", "1", "--trace", trace)
+    run("explore", "C1-careless", "--without", WATCH, "--workers", "1", "--trace", trace)
     done = run("replay", trace, "--chain", "bitcoind")
     assert done.exit_code == 2
     assert "looked for bitcoind" in done.output
@@ -209,8 +209,8 @@ def test_replay_without_bitcoind_says_how_to_provide_it(tmp_path: Path, monkeypa
 
 def test_rules_has_every_requirement_with_its_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results.store("verify", {"theorems": [{"name": "T", "status": "proved", "refuted_without": [WATCH]}]})
-    rule = {"rule": WATCH, "outcome": "necessary", "reason": "because", "scenarios": ["close-a"]}
-    results.store("ablate", {"rules": [rule], "scenarios": [{"scenario": "close-a", "verdict": "holds"}]})
+    rule = {"rule": WATCH, "outcome": "necessary", "reason": "because", "scenarios": ["C1-careless"]}
+    results.store("ablate", {"rules": [rule], "scenarios": [{"scenario": "C1-careless", "verdict": "holds"}]})
     monkeypatch.setattr(cli, "verify", None)
     monkeypatch.setattr(cli, "ablate", None)
     done = run("rules", "--json", tmp_path / "all.json")

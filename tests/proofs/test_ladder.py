@@ -8,7 +8,7 @@ from boltproofs.explorer.search import search
 from boltproofs.families import SCENARIOS
 from boltproofs.ladder import WIDTH, ladder
 from boltproofs.trace import Trace
-from boltspec.enforcement import WATCH
+from boltspec.chain.enforcement import WATCH
 from boltspec.move import Move
 
 
@@ -19,9 +19,9 @@ def attack(name: str, rule: str, broken: str = "PenaltySafety") -> Trace:
 
 
 def test_the_paid_thief() -> None:
-    text = ladder(attack("thief-A-offers", WATCH))
+    text = ladder(attack("C1-A", WATCH))
     lines = text.splitlines()
-    assert lines[0] == "thief-A-offers: A cheats and offers one HTLC"
+    assert lines[0] == "C1-A: A pays 3 to B"
     assert lines[1].startswith(f"switched off: {WATCH} (MUST)")
     assert "A (corrupt)" in text
     for part in (
@@ -29,13 +29,12 @@ def test_the_paid_thief() -> None:
         "update_add_htlc arrives -->",
         "<-- revoke_and_ack (secret 0)",
         "htlc A0 added: IRREVOCABLE",
-        "# A publishes its commitment 0",
-        "(revoked)",
-        "# block 4",
-        "# A spends to_local by delayed",
+        "# A publish commitment 0",
+        "+ to_local 998216 sat",
+        "height 6",
         "broken: PenaltySafety.",
-        "to_local of 598216 sat went to A",
-        f"again: boltspec explore thief-A-offers --without {WATCH} --property PenaltySafety",
+        "unspent: to_local 998216 sat since block 2",
+        f"again: boltspec explore C1-A --without {WATCH} --property PenaltySafety",
     ):
         assert part in text, part
 
@@ -61,8 +60,8 @@ def test_the_command_to_see_it_again_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("name", "rule", "broken"),
     [
-        ("thief-A-offers", WATCH, "PenaltySafety"),
-        ("liar-A", "B02-revoke-and-ack-r-01", "PenaltySafety"),
+        ("C1-A", WATCH, "PenaltySafety"),
+        ("C1-liar-A", "B02-revoke-and-ack-r-01", "PenaltySafety"),
         ("careless", "B02-commitment-signed-s-04", "NeverRejected"),
         ("open-corrupt-accepter", "B02-accept-channel-r-02", "ReserveAboveDust"),
         ("open-static-remotekey", "B02-funding-signed-f-03", "EstablishmentCompletes"),

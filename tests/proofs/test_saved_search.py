@@ -16,8 +16,8 @@ from boltproofs.families import SCENARIOS
 
 CASES = [
     ("dance-a", frozenset[str]()),
-    ("thief-A-offers", frozenset[str]()),
-    ("thief-A-offers", frozenset({"B05-revoked-commit-l-10"})),
+    ("C1-A", frozenset[str]()),
+    ("C1-A", frozenset({"B05-revoked-commit-l-10"})),
     ("open-corrupt-accepter", frozenset[str]()),
     ("open-static-remotekey", frozenset({"B02-funding-signed-f-03"})),
     ("legacy-disjoint", frozenset({"B02-closing-signed-f-01"})),
@@ -63,71 +63,71 @@ def test_a_resumed_search_equals_an_uninterrupted_one(
 @pytest.mark.parametrize(("first", "second"), [(2, 1), (1, 2), (2, 3)])
 def test_another_number_of_processes_may_go_on(first: int, second: int, tmp_path: Path) -> None:
     file = tmp_path / "x.search"
-    interrupted("thief-A-offers", frozenset(), file, 12, workers=first)
-    resumed = search(SCENARIOS["thief-A-offers"], saved=Saved(file), workers=second)
-    assert facts(resumed) == facts(search(SCENARIOS["thief-A-offers"]))
+    interrupted("C1-A", frozenset(), file, 12, workers=first)
+    resumed = search(SCENARIOS["C1-A"], saved=Saved(file), workers=second)
+    assert facts(resumed) == facts(search(SCENARIOS["C1-A"]))
 
 
 def test_a_search_can_be_interrupted_again_and_again(tmp_path: Path) -> None:
     file = tmp_path / "x.search"
     for depth in (3, 7, 11, 15):
-        interrupted("thief-A-offers", frozenset(), file, depth)
-    assert facts(search(SCENARIOS["thief-A-offers"], saved=Saved(file))) == facts(search(SCENARIOS["thief-A-offers"]))
+        interrupted("C1-A", frozenset(), file, depth)
+    assert facts(search(SCENARIOS["C1-A"], saved=Saved(file))) == facts(search(SCENARIOS["C1-A"]))
 
 
 def test_a_search_that_hits_a_bound_is_written_down_and_goes_on_later(tmp_path: Path) -> None:
     file = tmp_path / "x.search"
-    cut = search(SCENARIOS["thief-A-offers"], bounds=Bounds(states=100), saved=Saved(file))
+    cut = search(SCENARIOS["C1-A"], bounds=Bounds(states=100), saved=Saved(file))
     assert (cut.verdict, cut.stopped) == (Verdict.UNKNOWN, Stop.STATES)
-    whole = search(SCENARIOS["thief-A-offers"], saved=Saved(file))
-    assert facts(whole) == facts(search(SCENARIOS["thief-A-offers"]))
+    whole = search(SCENARIOS["C1-A"], saved=Saved(file))
+    assert facts(whole) == facts(search(SCENARIOS["C1-A"]))
 
 
 def test_the_seconds_of_all_parts_add_up(tmp_path: Path) -> None:
     file = tmp_path / "x.search"
-    cut = search(SCENARIOS["thief-A-offers"], bounds=Bounds(states=100), saved=Saved(file))
-    assert search(SCENARIOS["thief-A-offers"], saved=Saved(file)).seconds > cut.seconds
+    cut = search(SCENARIOS["C1-A"], bounds=Bounds(states=100), saved=Saved(file))
+    assert search(SCENARIOS["C1-A"], saved=Saved(file)).seconds > cut.seconds
 
 
 @pytest.mark.parametrize("damage", [0, 30, 200, -1, -20], ids=lambda at: f"byte {at}")
 def test_a_damaged_file_is_refused(damage: int, tmp_path: Path) -> None:
     file = tmp_path / "x.search"
-    interrupted("thief-A-offers", frozenset(), file, 5)
+    interrupted("C1-A", frozenset(), file, 5)
     content = bytearray(file.read_bytes())
     content[damage] ^= 1
     file.write_bytes(bytes(content))
     with pytest.raises(SavedError, match=r"x\.search is damaged: .* remove it to begin anew"):
-        search(SCENARIOS["thief-A-offers"], saved=Saved(file))
+        search(SCENARIOS["C1-A"], saved=Saved(file))
     assert file.exists()
 
 
 @pytest.mark.parametrize("length", [0, 10, 100])
 def test_a_file_that_ends_early_is_refused(length: int, tmp_path: Path) -> None:
     file = tmp_path / "x.search"
-    interrupted("thief-A-offers", frozenset(), file, 5)
+    interrupted("C1-A", frozenset(), file, 5)
     file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(SavedError, match="is damaged"):
-        search(SCENARIOS["thief-A-offers"], saved=Saved(file))
+        search(SCENARIOS["C1-A"], saved=Saved(file))
 
 
 def test_a_file_of_another_search_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "x.search"
-    interrupted("thief-A-offers", frozenset(), file, 5)
-    with pytest.raises(WrongSearch, match="another search \\(of thief-A-offers;"):
-        search(SCENARIOS["thief-B-takes"], saved=Saved(file))
+    interrupted("C1-A", frozenset(), file, 5)
+    with pytest.raises(WrongSearch, match="another search \\(of C1-A;"):
+        search(SCENARIOS["C1-B"], saved=Saved(file))
     with pytest.raises(WrongSearch):
-        search(SCENARIOS["thief-A-offers"], without=frozenset({"B05-revoked-commit-l-10"}), saved=Saved(file))
+        search(SCENARIOS["C1-A"], without=frozenset({"B05-revoked-commit-l-10"}), saved=Saved(file))
     with pytest.raises(WrongSearch):
-        search(SCENARIOS["thief-A-offers"], asked={"PenaltySafety"}, saved=Saved(file))
+        search(SCENARIOS["C1-A"], asked={"PenaltySafety"}, saved=Saved(file))
     monkeypatch.setattr("boltproofs.explorer.saved.fingerprint", lambda: "other sources")
     with pytest.raises(WrongSearch):
-        search(SCENARIOS["thief-A-offers"], saved=Saved(file))
+        search(SCENARIOS["C1-A"], saved=Saved(file))
 
 
 def test_explore_resumes_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "directory", lambda: tmp_path / "results")
     monkeypatch.setattr(deep_job, "directory", lambda: tmp_path / "results")
-    asked = ["explore", "thief-A-offers", "--workers", "1", "--resume"]
+    asked = ["explore", "C1-A", "--workers", "1", "--resume"]
     assert CliRunner().invoke(command, [*asked, "--max-states", "100"]).exit_code == 4
     (file,) = (tmp_path / "searches").iterdir()
     assert CliRunner().invoke(command, asked).exit_code == 0

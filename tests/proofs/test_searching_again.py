@@ -14,7 +14,7 @@ RULE = "B02-commitment-signed-r-03"
 SMALL = (
     "dance-a",
     "liar-fee-means",
-    "thief-A-offers",
+    "liar-B",
     "open-private",
     "open-careless",
     "legacy",

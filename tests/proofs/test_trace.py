@@ -12,9 +12,9 @@ import pytest
 
 from boltproofs.families import SCENARIOS
 from boltproofs.trace import Trace, TraceError, from_json, load
-from boltspec.enforcement import WATCH
+from boltspec.chain.enforcement import WATCH
+from boltspec.chain.world import initial
 from boltspec.move import CHAIN, Move
-from boltspec.world import initial
 
 MOVES = (
     Move(0, "send", "update_add_htlc 0"),
@@ -22,7 +22,7 @@ MOVES = (
     Move(0, "publish", "commitment 0"),
     Move(CHAIN, "mine", ""),
 )
-TRACE = Trace(SCENARIOS["thief-A-offers"], frozenset({WATCH}), MOVES)
+TRACE = Trace(SCENARIOS["C1-A"], frozenset({WATCH}), MOVES)
 
 Damage = Callable[[dict[str, Any]], object]
 
@@ -36,7 +36,7 @@ def test_worlds_begin_with_the_initial_one_and_follow_the_moves() -> None:
     worlds = TRACE.worlds()
     assert len(worlds) == len(MOVES) + 1
     assert worlds[0] == initial(TRACE.scenario)
-    assert [len(world.wires[0]) for world in worlds[:3]] == [0, 1, 0]
+    assert [len(world.talk.wires[0]) for world in worlds[:3]] == [0, 1, 0]
     assert worlds[-1].ledger.height == worlds[-2].ledger.height + type(worlds[-1].ledger.height)(1)
 
 
@@ -46,7 +46,7 @@ def test_worlds_begin_with_the_initial_one_and_follow_the_moves() -> None:
         (lambda data: data.pop("moves"), "moves: missing"),
         (lambda data: data.update(extra=1), "extra: unknown field"),
         (lambda data: data.update(format="boltspec-trace-0"), "format: 'boltspec-trace-0' is not 'boltspec-trace-1'"),
-        (lambda data: data.update(scenario="thief-A-ofers"), "scenario: unknown name 'thief-A-ofers'; near: thief-A"),
+        (lambda data: data.update(scenario="C1-carless"), "scenario: unknown name 'C1-carless'; near: C1-careless"),
         (lambda data: data.update(scenario=7), "scenario: 7 has the wrong type"),
         (lambda data: data.update(without=["B05-general-n-1"]), r"without\[0\]: unknown name 'B05-general-n-1'; near"),
         (lambda data: data.update(without=[1]), r"without\[0\]: unknown name 1"),
@@ -99,11 +99,18 @@ def test_a_file_that_cannot_be_read_is_refused_and_named_once(tmp_path: Path, na
 
 
 def test_moves_are_possible_only_with_the_rules_of_the_trace_off() -> None:
-    thief_paid = (*MOVES, Move(CHAIN, "mine", ""), Move(CHAIN, "mine", ""))
-    assert len(replace(TRACE, moves=thief_paid).worlds()) == 7
-    guarded = replace(TRACE, scenario=SCENARIOS["close-a"], without=frozenset(), moves=(*MOVES[:2], MOVES[0]))
-    with pytest.raises(TraceError, match=r"moves\[2\]: not possible"):
-        guarded.worlds()
+    revoked = (
+        MOVES[0],
+        Move(0, "send", "commitment_signed"),
+        MOVES[1],
+        Move(1, "deliver", "CommitmentSigned"),
+        Move(1, "send", "revoke_and_ack"),
+        Move(1, "publish", "commitment 0"),
+    )
+    careless = replace(TRACE, scenario=SCENARIOS["C1-careless"], moves=revoked)
+    assert len(replace(careless, without=frozenset({"B02-revoke-and-ack-n-01"})).worlds()) == 7
+    with pytest.raises(TraceError, match=r"moves\[5\]: not possible"):
+        replace(careless, without=frozenset()).worlds()
 
 
 def test_names_are_checked_without_running_the_moves() -> None:

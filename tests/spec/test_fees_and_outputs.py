@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from boltspec.chain.conditions import CONDITIONS, Keys, Kind, Lock
 from boltspec.commitment import Commitment, CommittedHtlc
 from boltspec.fees import anchors_cost, commitment_fee, is_trimmed, second_stage_fee
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Side, Stage
-from boltspec.outputs import PATHS, Kind, Need, Output, Spender, outputs, second_stage
+from boltspec.outputs import outputs
 from boltspec.scenario import small_limits, small_params
 from boltspec.units import FeeratePerKw, Height, Msat, Sat
 
@@ -87,18 +88,10 @@ def test_htlcs_have_an_output_each_by_who_offered_them() -> None:
     assert kinds == [(Kind.RECEIVED_HTLC, 60_000), (Kind.OFFERED_HTLC, 50_000)]
 
 
-def test_second_stage_pays_its_fee_from_the_htlc() -> None:
-    htlc = CommittedHtlc(True, 0, Msat(50_000_000), 1, Height(6))
-    output = Output(Kind.OFFERED_HTLC, Sat(50_000), htlc)
-    assert second_stage(STATIC, RATE, output, Kind.TIMED_OUT_HTLC) == Output(Kind.TIMED_OUT_HTLC, Sat(49_337), htlc)
-    assert second_stage(ANCHORS, RATE, output, Kind.TIMED_OUT_HTLC).amount_sat == Sat(50_000)
-
-
 def test_the_owner_is_paid_only_after_a_delay_and_everything_else_can_be_revoked() -> None:
     """What the owner gets at once would be out of the other's reach before it could punish."""
-    for kind, paths in PATHS.items():
-        for path in paths:
-            if path.spender is Spender.OWNER and path.leads_to is None:
-                assert path.need is Need.DELAY, kind
-        if kind is not Kind.TO_REMOTE:
-            assert any(path.need is Need.SECRET and path.spender is Spender.OTHER for path in paths), kind
+    for kind in (Kind.TO_LOCAL, Kind.OFFERED_HTLC, Kind.RECEIVED_HTLC, Kind.TIMED_OUT_HTLC, Kind.SUCCEEDED_HTLC):
+        for way in CONDITIONS[kind]:
+            if way.keys in (Keys.OWNER, Keys.BOTH) and way.leads_to is Kind.WALLET:
+                assert way.lock is Lock.TO_SELF_DELAY, kind
+        assert any(way.secret and way.keys is Keys.OTHER for way in CONDITIONS[kind]), kind

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from boltproofs.explorer.family import Form, Property
+from boltproofs.explorer.search import search
 from boltproofs.replay import KernelPool
 from boltproofs.trace import Trace
-from boltspec.move import Move
-from boltspec.outputs import Kind
-from boltspec.rules import without
-from boltspec.scenario import Scenario
-from boltspec.world import World, initial, successors
+from boltspec.chain.conditions import Kind
+from boltspec.chain.ledger import find
+from boltspec.chain.presets import SCENARIOS
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.world import ChainWorld
 
-MOST_WORLDS = 200_000
-"""Where a search gives up: every goal of these tests lies far below."""
+NO_RULES: frozenset[str] = frozenset()
+LIARS = {f"liar-{name}": SCENARIOS[f"C1-liar-{name}"] for name in ("A", "B")}
+THIEVES = {f"thief-{name}": replace(LIARS[f"liar-{name}"], abuses=0) for name in ("A", "B")}
+HONEST = replace(THIEVES["thief-A"], name="C1-honest", title="A pays 3 to B, who has 4", corrupt=(False, False))
+WORLDS = {**LIARS, **THIEVES, "honest": HONEST}
+"""A pays B; both have something to begin with. One of them lies once, or publishes what it has revoked, or neither."""
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[..., ChainScenario]:
+    """``made(name, option_anchors)``: the scenario of one of these names, or another one of the chain world."""
+
+    def make(name: str, option_anchors: bool = True) -> ChainScenario:
+        scenario = WORLDS.get(name) or SCENARIOS[name]
+        return replace(scenario, params=replace(scenario.params, option_anchors=option_anchors))
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -28,48 +47,34 @@ def kernel() -> Iterator[KernelPool]:
 @pytest.fixture(scope="session")
 def find_trace() -> Callable[..., Trace]:
     """``find_trace(scenario, goal, off=rules)``: the shortest trace to a world that fulfils the goal."""
-    return _find
+
+    def find_it(scenario: Any, goal: Callable[[Any], bool], off: frozenset[str] = NO_RULES) -> Trace:
+        return _counterexample(scenario, off, Form.WORLD, lambda world, _: not goal(world))
+
+    return find_it
 
 
 @pytest.fixture(scope="session")
-def find_payment() -> Callable[..., Trace]:
-    """``find_payment(scenario, kind, by_revocation, off=rules)``: the shortest trace to such a payment."""
+def find_spend() -> Callable[..., Trace]:
+    """``find_spend(scenario, kind, by_revocation, off=rules)``: the shortest trace to the spend of such an output."""
 
-    def find(scenario: Scenario, kind: Kind, by_revocation: bool, off: frozenset[str] = frozenset()) -> Trace:
-        def goal(world: World) -> bool:
-            return any(paid.kind is kind and paid.by_revocation is by_revocation for paid in world.ledger.paid)
+    def find_it(scenario: ChainScenario, kind: Kind, by_revocation: bool, off: frozenset[str] = NO_RULES) -> Trace:
+        def never(before: ChainWorld, after: ChainWorld, _: object) -> bool:
+            return not any(
+                entry.coin.kind is kind
+                and find(after.ledger, entry.outpoint) is None
+                and after.ledger.punished[entry.coin.seat] is by_revocation
+                for entry in before.ledger.unspent
+            )
 
-        return _find(scenario, goal, off)
+        return _counterexample(scenario, off, Form.MOVE, never)
 
-    return find
-
-
-def _find(scenario: Scenario, goal: Callable[[World], bool], off: frozenset[str] = frozenset()) -> Trace:
-    start = initial(scenario)
-    parents: dict[World, tuple[World, Move] | None] = {start: None}
-    layer = [start]
-    with without(off):
-        while layer and len(parents) < MOST_WORLDS:
-            layer = list(_next_layer(layer, scenario, parents))
-            for world in layer:
-                if goal(world):
-                    return Trace(scenario, off, _moves_to(world, parents))
-    pytest.fail(f"no such world among {len(parents)} of {scenario.name}")
+    return find_it
 
 
-def _next_layer(
-    layer: list[World], scenario: Scenario, parents: dict[World, tuple[World, Move] | None]
-) -> Iterator[World]:
-    for world in layer:
-        for move, after in successors(world, scenario):
-            if after not in parents:
-                parents[after] = (world, move)
-                yield after
-
-
-def _moves_to(world: World, parents: dict[World, tuple[World, Move] | None]) -> tuple[Move, ...]:
-    moves = []
-    while (step := parents[world]) is not None:
-        world, move = step
-        moves.append(move)
-    return tuple(reversed(moves))
+def _counterexample(scenario: Any, off: frozenset[str], form: Form, never: Callable[..., bool]) -> Trace:
+    wanted = Property("Never", "It never comes to this.", form, never, felt=False)
+    trace = search(scenario, without=off, asked=(), extra=(wanted,)).trace
+    if trace is None:
+        pytest.fail(f"{scenario.name} never comes to this")
+    return replace(trace, property=None)

@@ -1,4 +1,7 @@
-"""A model that is made wrong on purpose is caught by the chain: the comparison can fail, and says why."""
+"""A model that is made wrong on purpose is caught by the chain: the comparison can fail, and says why.
+
+What is wrong about locks, heights, payouts and branches is planted in ``tests/onchain``.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,25 @@ from dataclasses import replace
 
 import pytest
 
+from boltproofs.explorer.search import Verdict, search
+from boltproofs.families import SCENARIOS
 from boltproofs.replay import KernelPool, replay
-from boltproofs.scenarios import SCENARIOS
+from boltproofs.replay.party import Party
 from boltproofs.trace import Trace
+from boltspec.chain.conditions import Kind
+from boltspec.chain.enforcement import RESOLUTIONS, Situation
+from boltspec.chain.scenario import ChainScenario
+from boltspec.chain.world import ChainWorld, standing_of
+from boltspec.channel import Channel
 from boltspec.fees import commitment_fee
-from boltspec.ledger import mine
 from boltspec.messages import Signature
-from boltspec.outputs import Kind, Output, outputs
+from boltspec.move import Move
 from boltspec.params import Params
 from boltspec.units import Blocks, FeeratePerKw, Sat
 from boltspec.world import World
 
 Find = Callable[..., Trace]
-HONEST = SCENARIOS["close-a"]
-STATIC = replace(HONEST, params=replace(HONEST.params, option_anchors=False))
+Made = Callable[..., ChainScenario]
 
 
 def refuted(trace: Trace, pool: KernelPool, *, probing: bool = False) -> str:
@@ -31,98 +39,100 @@ def refuted(trace: Trace, pool: KernelPool, *, probing: bool = False) -> str:
     return result.report
 
 
-@pytest.mark.parametrize("kind", [Kind.TO_LOCAL, Kind.TIMED_OUT_HTLC, Kind.SUCCEEDED_HTLC])
-def test_delay_that_ends_a_block_early(
-    kernel: KernelPool, find_payment: Find, monkeypatch: pytest.MonkeyPatch, kind: Kind
+def test_fee_that_is_one_satoshi_off(
+    kernel: KernelPool, find_spend: Find, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = HONEST.params.remote.to_self_delay
-    monkeypatch.setattr("boltspec.world._delay_on_owner", lambda state: right - Blocks(1))
-    trace = find_payment(HONEST, kind, by_revocation=False)
-    assert "non-BIP68-final" in refuted(trace, kernel)
-
-
-@pytest.mark.parametrize("kind", [Kind.TIMED_OUT_HTLC, Kind.RECEIVED_HTLC])
-def test_expiry_that_is_forgotten(
-    kernel: KernelPool, find_payment: Find, monkeypatch: pytest.MonkeyPatch, kind: Kind
-) -> None:
-    monkeypatch.setattr("boltspec.world.is_open", lambda *given: True)
-    trace = find_payment(HONEST, kind, by_revocation=False)
-    assert "reality: consensus: bad-txns-nonfinal" in refuted(trace, kernel)
-
-
-def test_lock_that_the_chain_does_not_have(
-    kernel: KernelPool, find_payment: Find, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trace = find_payment(HONEST, Kind.TO_LOCAL, by_revocation=False)
-    monkeypatch.setattr("boltproofs.replay.comparison.is_open", lambda *given: False)
-    report = refuted(trace, kernel, probing=True)
-    assert "model:   that it cannot: the delay of 4 blocks is not over" in report
-
-
-def test_fee_that_is_one_satoshi_off(kernel: KernelPool, find_payment: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(params: Params, feerate: FeeratePerKw, untrimmed: int) -> Sat:
         return commitment_fee(params, feerate, untrimmed) + Sat(1)
 
     monkeypatch.setattr("boltspec.outputs.commitment_fee", wrong)
-    report = refuted(find_payment(HONEST, Kind.TO_LOCAL, by_revocation=False), kernel)
-    assert "about:   outputs of the commitment" in report
+    report = refuted(find_spend(made("honest"), Kind.TO_LOCAL, by_revocation=False), kernel)
+    assert "about:   outputs of commitment" in report
+
+
+def test_feerate_that_is_forgotten(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commitment at the second feerate, in the model still at the first."""
+
+    def first(params: Params, feerate: FeeratePerKw, untrimmed: int) -> Sat:
+        return commitment_fee(params, params.feerate_per_kw, untrimmed)
+
+    def changed(world: ChainWorld) -> bool:
+        return world.ledger.closing is not None and world.ledger.closing.txid.number > 0
+
+    trace = find_trace(SCENARIOS["C1-feerate-A"], changed)
+    assert replay(trace, kernel.chain(), probing=True).agreed
+    monkeypatch.setattr("boltspec.outputs.commitment_fee", first)
+    assert "about:   outputs of commitment" in refuted(find_trace(SCENARIOS["C1-feerate-A"], changed), kernel)
 
 
 def test_trimming_that_is_forgotten(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boltspec.outputs.has_output", lambda *given: True)
-    scenario = replace(SCENARIOS["dance-dust"], onchain=True)
-    trace = find_trace(scenario, lambda state: len(state.ledger.unspent) == 4)
-    assert "about:   outputs of the commitment" in refuted(trace, kernel)
-
-
-def test_output_that_the_model_overlooks(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltspec.ledger.outputs", lambda *given: outputs(*given)[:-1])
-    trace = find_trace(HONEST, lambda state: state.ledger.closing is not None)
-    assert "about:   outputs of the commitment" in refuted(trace, kernel)
+    scenario = SCENARIOS["C3-trimmed-B"]
+    trace = find_trace(scenario, lambda world: world.ledger.closing is not None and world.ledger.closing.outputs_for)
+    assert "about:   outputs of commitment" in refuted(trace, kernel)
 
 
 def test_fee_of_the_second_stage_that_is_forgotten(
-    kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch
+    kernel: KernelPool, find_trace: Find, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def same_amount(params: Params, feerate: FeeratePerKw, output: Output, kind: Kind) -> Output:
-        return replace(output, kind=kind)
+    monkeypatch.setattr("boltspec.chain.transactions.second_stage_fee", lambda *given: Sat(0))
 
-    monkeypatch.setattr("boltspec.ledger.second_stage", same_amount)
+    def reached(world: ChainWorld) -> bool:
+        return any(entry.coin.kind is Kind.TIMED_OUT_HTLC for entry in world.ledger.unspent)
 
-    def reached(state: World) -> bool:
-        return any(entry.output.kind is Kind.TIMED_OUT_HTLC for entry in state.ledger.unspent)
-
-    assert "about:   timed_out_htlc" in refuted(find_trace(STATIC, reached), kernel)
+    assert "about:   timed_out_htlc" in refuted(find_trace(made("honest", False), reached), kernel)
 
 
-def test_secret_that_nobody_gave(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltspec.world.knows_secret", lambda *given: True)
+def test_secret_that_nobody_gave(
+    kernel: KernelPool, find_trace: Find, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("boltspec.chain.enforcement.knows_secret", lambda *given: True)
 
-    def honest_punished(state: World) -> bool:
-        return any(paid.by_revocation and paid.payee == 1 for paid in state.ledger.paid)
+    def honest_punished(world: ChainWorld) -> bool:
+        return world.ledger.punished[0]
 
-    report = refuted(find_trace(SCENARIOS["thief-B-takes"], honest_punished), kernel)
-    assert "by revocation" in report
-    assert "script-verify" in report
+    report = refuted(find_trace(made("thief-B"), honest_punished), kernel)
+    assert "B spending to_local by revocation" in report
+    assert "reality: there is no such transaction: the per-commitment secret is needed" in report
 
 
-def test_signature_that_is_always_good(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_penalty_that_is_left_out_is_found_by_the_search_and_by_the_replay(
+    kernel: KernelPool, find_trace: Find, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search says that the thief is paid, and on the chain it is: nothing but the victim's rule was in its way."""
+    monkeypatch.setitem(RESOLUTIONS, (Situation.REVOKED, Kind.TO_LOCAL), ())
+
+    assert search(made("thief-A")).verdict is Verdict.VIOLATED
+
+    def paid(world: ChainWorld) -> bool:
+        gained = world.ledger.received[0] > Sat(500_000)
+        return gained and standing_of(world, 1).case is Situation.REVOKED
+
+    result = replay(find_trace(made("thief-A"), paid), kernel.chain(), probing=True)
+    assert result.agreed, result.report
+    assert result.wallets[0] > 500_000
+    assert result.covered["tried open revocation"], "the penalty was there to be taken"
+
+
+def test_signature_that_is_always_good(
+    kernel: KernelPool, find_trace: Find, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Signature, "covers", lambda self, signed: True)
 
-    def taken(state: World) -> bool:
-        return any(message.signature.signed is None for message in state.history[1])
+    def taken(world: ChainWorld) -> bool:
+        return world.talk is not None and any(held.signature.signed is None for held in world.talk.history[1])
 
-    report = refuted(find_trace(SCENARIOS["liar-A"], taken), kernel)
+    report = refuted(find_trace(made("liar-A"), taken), kernel)
     assert "reality: signature is not the funding key's" in report
 
 
 def test_nodes_that_disagree_about_a_delay(
-    kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch
+    kernel: KernelPool, find_trace: Find, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Delays are no part of the facts that the model signs, but of the bytes: the receiver rebuilds other bytes."""
-    params = HONEST.params
-    scenario = replace(HONEST, params=replace(params, local=replace(params.local, to_self_delay=Blocks(5))))
-    trace = find_trace(scenario, lambda state: state.ledger.closing is not None)
+    params = made("honest").params
+    scenario = replace(made("honest"), params=replace(params, local=replace(params.local, to_self_delay=Blocks(7))))
+    trace = find_trace(scenario, lambda world: world.ledger.closing is not None)
     assert replay(trace, kernel.chain()).agreed
     monkeypatch.setattr(Params, "mirrored", lambda self: replace(self, opener=self.opener.other))
     report = refuted(trace, kernel)
@@ -130,7 +140,26 @@ def test_nodes_that_disagree_about_a_delay(
     assert "reality: signature is not the funding key's" in report
 
 
-def test_height_that_runs_ahead(kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltspec.world.mine", lambda state: mine(mine(state)))
-    trace = find_trace(HONEST, lambda state: state.ledger.closing is not None and state.ledger.height > 1)
-    assert "about:   height" in refuted(trace, kernel)
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"), [("held", "the newest commitment that A holds"), ("_secrets", "whether A can derive the secret")]
+)
+def test_restart_that_forgets_too_little(
+    kernel: KernelPool, find_trace: Find, monkeypatch: pytest.MonkeyPatch, kept: str, told: str
+) -> None:
+    def rich(world: World) -> bool:
+        return world.nodes[0].local_commitment_number == 1 and world.nodes[0].remote_secrets == 1
+
+    had = find_trace(SCENARIOS["restore-b"], rich)
+    trace = replace(had, moves=(*had.moves, Move(0, "restore", "")))
+    assert replay(trace, kernel.chain()).agreed
+    right = Party.restart
+
+    def wrong(self: Party, channel: Channel) -> None:
+        before = getattr(self, kept)
+        right(self, channel)
+        setattr(self, kept, before)
+
+    monkeypatch.setattr(Party, "restart", wrong)
+    assert f"about:   {told}" in refuted(trace, kernel)

@@ -7,16 +7,18 @@ from functools import cache
 from boltproofs.docs.markdown import block
 from boltproofs.ladder import ladder
 from boltproofs.replay import replay
-from boltproofs.stories import STORIES, Story
+from boltproofs.stories import NEVER_PAID, STORIES, Story
 from boltproofs.trace import Trace
 
 PUNISHED, UNWATCHED = STORIES
 WRONG_SECRET = Story(
     name="wrong-secret",
     title="a secret that is not checked",
-    scenario="liar-A",
+    scenario="C1-liar-A",
     without=frozenset({"B02-revoke-and-ack-r-01"}),
-    asked=frozenset({"PenaltySafety"}),
+    asked=frozenset(),
+    extra=(NEVER_PAID,),
+    breaks="PenaltySafety",
 )
 """The rule by which a node checks the secret that it is given is off."""
 

@@ -25,7 +25,7 @@ CHAPTERS = (
     Chapter("Rules", ("rules", "verdict")),
     Chapter("The state", ("feerates", "htlcs", "channel", "fees", "commitment", "weights")),
     Chapter("The update dance", ("update", "fee_updates", "commit", "reestablish")),
-    Chapter("On the chain", ("outputs", "ledger", "enforcement")),
+    Chapter("Outputs and who can spend them", ("chain.conditions", "outputs")),
     Chapter("The world", ("scenario", "move", "proposals", "party", "world")),
     Chapter(
         "What must hold",
@@ -39,7 +39,6 @@ CHAPTERS = (
             "properties.persistence",
             "properties.affordability",
             "properties.reconnection",
-            "properties.withdrawal",
             "properties.catalogue",
         ),
     ),
@@ -48,7 +47,7 @@ CHAPTERS = (
     Chapter("Opening a channel", package("establishment")),
     Chapter("Closing together", package("closing")),
     Chapter("The whole life of a channel", package("lifetime")),
-    Chapter("The chain as arbiter", package("chain")),
+    Chapter("The chain as arbiter", tuple(name for name in package("chain") if name != "chain.conditions")),
 )
 """Every module of the specification, each after those that it builds on."""
 

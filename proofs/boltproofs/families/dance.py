@@ -1,9 +1,8 @@
-"""The update dance and what may follow it on chain: the world of :mod:`boltspec.world`."""
+"""The update dance: the world of :mod:`boltspec.world`."""
 
 from __future__ import annotations
 
-from boltproofs.explorer.family import Family, Form, Reduced, World, stated
-from boltproofs.families.dance_reduction import Reduction
+from boltproofs.explorer.family import Family, Form, World, stated
 from boltproofs.families.dance_shown import DanceShown
 from boltproofs.scenarios import DEEP, LARGE, SCENARIOS
 from boltspec.channel import Link
@@ -12,7 +11,6 @@ from boltspec.party import PLAIN
 from boltspec.properties.catalogue import (
     CHANNEL_PROPERTIES,
     FINAL_PROPERTIES,
-    MOVE_PROPERTIES,
     STEP_PROPERTIES,
     WORLD_PROPERTIES,
 )
@@ -33,14 +31,9 @@ def step_of(before: World, move: Move, after: World, scenario: Scenario) -> Step
     return Step(node, sending, message, after.nodes[party])
 
 
-CONFIRMED = Reduced(
-    "what both know of a commitment that is confirmed, beyond whether it was revoked and who has its secret",
-    "tests/proofs/test_explorer.py::test_search_visits_exactly_the_worlds_that_stand_for_all",
-)
-
 DANCE = Family(
     name="dance",
-    title="The update dance, and closing by one side",
+    title="The update dance",
     kind=Scenario,
     scenarios=SCENARIOS,
     large=LARGE,
@@ -51,15 +44,12 @@ DANCE = Family(
     properties=(
         *stated(Form.STEP, STEP_PROPERTIES, felt=lambda _: False),
         *stated(Form.NODE, CHANNEL_PROPERTIES, felt=lambda _: False),
-        *stated(Form.MOVE, MOVE_PROPERTIES, felt=lambda _: True),
         *stated(Form.WORLD, WORLD_PROPERTIES, felt=lambda _: True),
         *stated(Form.END, FINAL_PROPERTIES, felt=lambda _: True),
     ),
-    home=("world", "party", "update", "fee_updates", "commit", "reestablish", "enforcement"),
+    home=("world", "party", "update", "fee_updates", "commit", "reestablish"),
     worlds="world",
     shown=DanceShown(),
-    reduction=lambda scenario: Reduction(scenario).of,
-    reduced=lambda scenario: (CONFIRMED,) if scenario.onchain else (),
     step_of=step_of,
     replayable=True,
 )

@@ -1,4 +1,4 @@
-"""How runs of the update dance are shown: HTLCs by their stages, commitments by what they pay, outputs on the chain."""
+"""How runs of the update dance are shown: HTLCs by their stages, commitments by what they pay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from boltspec.channel import Channel
 from boltspec.commitment import Commitment, View, balance, commitment, pending
 from boltspec.feerates import Feerates
 from boltspec.htlc import LOCAL, REMOTE, Htlc, Stage
-from boltspec.ledger import Ledger
 from boltspec.messages import (
     ChannelReestablish,
     CommitmentSigned,
@@ -71,30 +70,18 @@ class DanceShown(TwoNodes):
         return lines + [f"{_htlc_name(party, htlc)} settled" for htlc in known.values()]
 
     def happened(self, before: World, move: Move, after: World) -> list[str]:
-        """Return what happens on the chain."""
-        ledger = after.ledger
+        """Return what happens to the connection."""
         match move.action:
             case "disconnect":
-                lines = ["the connection is lost and made again"]
+                return ["# the connection is lost and made again"]
             case "crash":
-                lines = [f"{NAMES[move.party]} crashes and starts again"]
+                return [f"# {NAMES[move.party]} crashes and starts again"]
             case "restore":
-                lines = [f"{NAMES[move.party]} has lost its data since the channel was opened"]
+                return [f"# {NAMES[move.party]} has lost its data since the channel was opened"]
             case "ask":
-                lines = [f"{NAMES[move.party]} is behind, and asks its peer to fail the channel"]
-            case "mine":
-                lines = [f"block {ledger.height}"]
-            case "publish":
-                lines = [f"{NAMES[move.party]} publishes its {move.detail}", *_outputs(ledger)]
-                if before.nodes[1 - move.party].remote_revocations > _closing_number(ledger):
-                    lines[0] += " (revoked)"
-            case "spend":
-                index, kind, use = move.detail.split()
-                amount = before.ledger.unspent[int(index)].output.amount_sat
-                lines = [f"{NAMES[move.party]} spends {kind} by {use}", f"{amount} sat"]
+                return [f"# {NAMES[move.party]} is behind, and asks its peer to fail the channel"]
             case _:
                 return super().happened(before, move, after)
-        return [f"# {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
     def numbers(self, scenario: Any, before: World, move: Move | None, after: World, broken: Property) -> list[str]:
         """Return the numbers of the node that moved, or of the world."""
@@ -112,15 +99,6 @@ def _shown(value: object) -> object:
 def _feerate_changes(old: Feerates, new: Feerates) -> list[str]:
     stages = [stage for stage in Stage if stage is not Stage.ABSENT and old.at(stage) != new.at(stage)]
     return [f"feerate from {stage.name} on: {new.at(stage).feerate_per_kw}" for stage in stages]
-
-
-def _closing_number(ledger: Ledger) -> int:
-    assert ledger.closing is not None
-    return ledger.closing.number
-
-
-def _outputs(ledger: Ledger) -> list[str]:
-    return [f"{entry.output.kind} {entry.output.amount_sat} sat" for entry in ledger.unspent]
 
 
 def _signatures_text(message: CommitmentSigned) -> str:
@@ -164,21 +142,6 @@ def _world_numbers(world: World) -> list[str]:
             f"{NAMES[world.blame.receiver]} rejects what honest {NAMES[1 - world.blame.receiver]} sent:"
             f" {world.blame.rule}"
         ]
-    closing = world.ledger.closing
-    if closing is None:
-        return _both_views(world)
-    owner, other = world.nodes[closing.owner], world.nodes[1 - closing.owner]
-    lines = [
-        f"on chain: commitment {closing.number} of {NAMES[closing.owner]}; revoked so far, as {NAMES[closing.owner]}"
-        f" sees it: {owner.local_revocations}, as {NAMES[1 - closing.owner]} sees it: {other.remote_revocations}"
-    ]
-    for payment in world.ledger.paid:
-        how = " by revocation" if payment.by_revocation else ""
-        lines.append(f"{payment.kind} of {payment.amount_sat} sat went to {NAMES[payment.payee]}{how}")
-    return lines
-
-
-def _both_views(world: World) -> list[str]:
     lines = []
     for holder in (0, 1):
         signed = commitment(world.nodes[1 - holder], View.REMOTE_LATEST)

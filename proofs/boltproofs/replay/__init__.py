@@ -5,9 +5,9 @@ UTXO set: what descends from the funding output must be the same outputs with th
 the model a signature is a fact; here it is bytes that the receiver verifies against a transaction which it has built
 itself. In the model a secret is known or not; here it is in a store, and a penalty made without it is refused.
 
-Read :mod:`~boltproofs.replay.lockstep` first, then :mod:`~boltproofs.replay.party` (messages),
-:mod:`~boltproofs.replay.onchain` (transactions) and :mod:`~boltproofs.replay.comparison`. Traces of the chain world
-have a twin of their own, :mod:`boltproofs.replay.arbiter`; :mod:`~boltproofs.replay.scale` replays thousands of both.
+Read :mod:`~boltproofs.replay.messages` first, then :mod:`~boltproofs.replay.lockstep` (the update dance alone) and
+:mod:`boltproofs.replay.arbiter` (the chain world, in which transactions follow);
+:mod:`~boltproofs.replay.scale` replays thousands of both.
 """
 
 from boltproofs.replay.arbiter.twin import NotOnThisChain

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from boltchain.interface import Chain
-from boltproofs.replay.arbiter.making import Maker
+from boltproofs.replay.arbiter.making import Maker, every_secret
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring, payment_preimage
 from boltproofs.replay.terms import Funding
@@ -129,7 +129,7 @@ class Trial:
         self._funding_output = TxOutput(int(self._params.funding_satoshis), script)
         outpoint = chain.fund(script, self._funding_output.amount_sat)
         self._funding = Funding(RealOutpoint(outpoint.txid, outpoint.vout), chain.height())
-        self._maker = Maker(self._params, rings, self._funding)
+        self._maker = Maker(self._params, rings, self._funding, every_secret(rings))
         self._commitment = full_commitment(self._params, each)
         self._model = commitment_transaction(self._params, OWNER, self._commitment, True)
 

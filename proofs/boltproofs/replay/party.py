@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from boltproofs.replay.keyring import Keyring
 from boltproofs.replay.terms import Funding, terms_of
+from boltspec.channel import Channel
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.messages import CommitmentSigned, Signature
@@ -24,7 +25,6 @@ from boltwire.commitment_signatures import (
     sign_commitment,
 )
 from boltwire.hashes import sha256
-from boltwire.keys import derive_private_key, derive_revocation_private_key
 from boltwire.per_commitment_secrets import SecretError, SecretStore, secret_index
 from boltwire.secp256k1 import PrivateKey, PublicKey
 from boltwire.transaction import Transaction
@@ -58,10 +58,10 @@ class Party:
         self.terms = terms_of(params, keys.announced, peer, funding)
         self.held: list[HeldCommitment | None] = []
         """Our commitments by number; ``None`` where the peer's signature fits no transaction."""
-        self.signed: dict[int, BuiltCommitment] = {}
-        """The peer's commitments that we have signed, by number: what a penalty is rebuilt from."""
         self._points: dict[int, PublicKey] = {}
         self._secrets = SecretStore()
+        self._received: list[PrivateKey] = []
+        """What came as secrets of the peer's commitments, by number."""
 
     def receive_points(self, points: tuple[PublicKey, ...]) -> None:
         """Learn the peer's first per-commitment points."""
@@ -89,7 +89,6 @@ class Party:
             built = self.terms.build(REMOTE, fact.signed, point)
         except NoSuchCommitment:
             return None
-        self.signed.setdefault(fact.signed.number, built)
         return sign_commitment(built, self.keys.funding_key, self.keys.basepoint_secrets.htlc_basepoint_secret)
 
     def rebuild(self, commitment: Commitment) -> BuiltCommitment:
@@ -128,10 +127,21 @@ class Party:
     def keep(self, revelation: Revelation, number: int) -> None:
         """Store what came as the secret of the peer's commitment ``number``, and the point of its next but one."""
         self._points[number + POINTS_AT_FIRST] = revelation.next_per_commitment_point
+        self._received.append(revelation.per_commitment_secret)
+        self._insert(number, revelation.per_commitment_secret)
+
+    def _insert(self, number: int, secret: PrivateKey) -> None:
         try:
-            self._secrets.insert(secret_index(number), revelation.per_commitment_secret.secret)
+            self._secrets.insert(secret_index(number), secret.secret)
         except SecretError:
             return  # it does not fit into the chain of secrets, so it cannot be kept
+
+    def restart(self, channel: Channel) -> None:
+        """Start again from an earlier state: with the signatures and secrets that it had then."""
+        self.held = self.held[: channel.local_commitment_number + 1]
+        self._received, self._secrets = self._received[: channel.remote_revocations], SecretStore()
+        for number, secret in enumerate(self._received):
+            self._insert(number, secret)
 
     def secret(self, number: int) -> PrivateKey | None:
         """The secret that our store gives for the peer's commitment ``number``; a wrong one if we were given that."""
@@ -144,17 +154,3 @@ class Party:
         """Say whether our store gives the right secret of the peer's commitment ``number``."""
         secret = self.secret(number)
         return secret is not None and secret.public_key == self._points.get(number)
-
-    def revocation_key(self, number: int) -> PrivateKey:
-        """The best revocation key that we can derive for the peer's commitment: from a guess if we have no secret."""
-        base = self.keys.basepoint_secrets.revocation_basepoint_secret
-        return derive_revocation_private_key(base, self.secret(number) or self.keys.secret_of(number))
-
-    def delayed_key(self, built: BuiltCommitment) -> PrivateKey:
-        """Our key of the delayed outputs of our own commitment."""
-        base = self.keys.basepoint_secrets.delayed_payment_basepoint_secret
-        return derive_private_key(base, built.params.per_commitment_point)
-
-    def htlc_key(self, built: BuiltCommitment) -> PrivateKey:
-        """Our key of the HTLC outputs of a commitment of either side."""
-        return derive_private_key(self.keys.basepoint_secrets.htlc_basepoint_secret, built.params.per_commitment_point)

@@ -19,12 +19,11 @@ from boltspec.chain.transactions import spending
 from boltspec.commitment import Commitment, CommittedHtlc
 from boltspec.fees import anchors_cost, commitment_fee, second_stage_fee
 from boltspec.htlc import LOCAL, REMOTE, Side
-from boltspec.outputs import Kind as OutputKind
 from boltspec.outputs import has_output, htlc_output, main_outputs
 from boltspec.params import Params
 from boltspec.units import FeeratePerKw, Height, Msat, Sat, floor_to_sat, to_msat
 
-MAIN = {LOCAL: OutputKind.TO_LOCAL, REMOTE: OutputKind.TO_REMOTE}
+MAIN = {LOCAL: Kind.TO_LOCAL, REMOTE: Kind.TO_REMOTE}
 """The output of the honest party's balance, by the owner of the commitment."""
 
 

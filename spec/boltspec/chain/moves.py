@@ -116,7 +116,7 @@ def _talking(world: ChainWorld, scenario: ChainScenario, steps: Steps) -> Reache
     assert before is not None
     for move, after in steps.talk(before, scenario, world.corrupt):
         party = move.party
-        if move.action == "publish" or (party != CHAIN and world.status[party] is not Status.OPEN):
+        if party != CHAIN and world.status[party] is not Status.OPEN:
             continue
         sent = after.wires[party][len(before.wires[party]) :] if move.action == "send" else ()
         honest = party != CHAIN and not world.corrupt[party]

@@ -16,8 +16,8 @@ from types import MappingProxyType
 from boltspec.chain.deadlines import Timing
 from boltspec.chain.mempool import Market
 from boltspec.chain.scenario import ChainScenario, Payment
-from boltspec.scenario import small_limits, small_params
-from boltspec.units import Blocks, Height, Msat
+from boltspec.scenario import FeeWish, small_limits, small_params
+from boltspec.units import Blocks, FeeratePerKw, Height, Msat
 
 UNIT = Msat(100_000_000)
 """One of the ten units of the channel."""
@@ -207,6 +207,31 @@ MARKET_AND_CRASH = replace(
     market=RISING,
 )
 
+# --- a party that lies as well ---
+
+LIARS = tuple(
+    replace(
+        _one(C1, corrupt, f"C1-liar-{name}", f"A pays 3 to B, who has 4; {name} lies once"),
+        push_msat=UNIT * 4,
+        abuses=1,
+    )
+    for corrupt, name in ((A, "A"), (B, "B"))
+)
+"""Both have something to lose."""
+CROSSING = replace(
+    C5, payments=(Payment(0, UNIT * 3, Height(9)), Payment(1, UNIT * 2, Height(9))), push_msat=UNIT * 4
+)
+"""An HTLC from each side, in one commitment."""
+CROSSING_SILENT = (
+    _silent(CROSSING, A, "C5-crossing-A", "A pays 3 to B and B 2 to A, at the same time; A falls silent"),
+    _silent(CROSSING, B, "C5-crossing-B", "The same, and it is B who falls silent"),
+)
+LIARS_AND_DISCONNECTION = tuple(
+    replace(one, name=one.name.replace("liar", "disconnection-liar"), title=f"{one.title}; the connection may be lost",
+            disconnections=1)
+    for one in LIARS
+)  # fmt: skip
+
 # --- the small ones ---
 
 SMALL = (
@@ -218,6 +243,11 @@ SMALL = (
     _one(replace(C1, batched=True, pinned=True), A, "C1-pinned-A", "The same, and A can pin it"),
     _one(replace(C1, careless=True), (False, False), "C1-careless", "A pays 3 to B; both are tempted"),
     _one(replace(C1, careless=True), A, "C1-careless-A", "A pays 3 to B; B is tempted"),
+    replace(
+        _one(C1, A, "C1-feerate-A", "A has the feerate doubled, then halved again"),
+        payments=(),
+        feerates=(FeeWish(0, FeeratePerKw(2_000)), FeeWish(0, FeeratePerKw(1_000))),
+    ),
     _one(OWN_INVOICE, A, "C2-own-invoice-A", "A sends 3 over B with the hash of an invoice of B's"),
     _one(AWAY, B, "C3-away-B", "C pays 4 to D, A and B forward; C is away when A learns the preimage"),
     _silent(SHORT_REORGANISATION, B, "C1-reorganisation-B", "A pays 4 to B, who falls silent; a block may be undone"),
@@ -228,6 +258,8 @@ SMALL = (
     _silent(TWICE, A, "C5-A", "A pays 5 to B, then next to nothing, and falls silent"),
     _silent(TWICE, B, "C5-B", "The same, and it is B who falls silent"),
     _silent(TRIMMED, B, "C3-trimmed-B", TRIMMED.title),
+    *CROSSING_SILENT,
+    LIARS[1],
     *MEMPOOL,
 )
 WITH_SHORT_DELTA = _one(
@@ -237,7 +269,7 @@ WITH_SHORT_DELTA = _one(
     "C pays 4 to D, A and B forward, with a block too few in between",
 )
 """Not safe, and not among the scenarios that must hold."""
-ONCE = (C1, C2, C3, PLAIN)
+ONCE = (C1, C2, C3, PLAIN, LIARS[0])
 """Scenarios that are searched by ``make verify``, and not again for every rule."""
 DEEP = (
     C4,
@@ -251,6 +283,7 @@ DEEP = (
     WITH_MARKET,
     MARKET_AND_REORGANISATION,
     MARKET_AND_CRASH,
+    *LIARS_AND_DISCONNECTION,
 )
 """Scenarios that are searched when they are asked for."""
 SCENARIOS: Mapping[str, ChainScenario] = MappingProxyType({one.name: one for one in (*SMALL, *ONCE, *DEEP)})

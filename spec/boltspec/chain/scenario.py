@@ -6,12 +6,13 @@ it to an outgoing one; of the channels on either side only these two facts are k
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from boltspec.chain.deadlines import Timing
 from boltspec.chain.mempool import Market
 from boltspec.params import Params
-from boltspec.scenario import Scenario, Wish
+from boltspec.scenario import FeeWish, Scenario, Wish
 from boltspec.units import Blocks, Height, Msat
 
 
@@ -54,6 +55,8 @@ class ChainScenario:
     """Which parties are corrupt is the first move."""
     start: Height = Height(1)  # noqa: RUF009  # a plain integer
     push_msat: Msat = Msat(0)  # noqa: RUF009
+    feerates: tuple[FeeWish, ...] = ()
+    """Changes of the feerate that may be made, each once."""
     reorganisations: int = 0
     """How many reorganisations there may be, each as deep as ``timing.reorg_depth`` at most."""
     careless: bool = False
@@ -88,14 +91,15 @@ class ChainScenario:
             title=self.title,
             params=self.params,
             push_msat=self.push_msat,
-            wishes=tuple(
-                Wish(payment.offerer, payment.amount_msat, index, payment.cltv_expiry)
-                for index, payment in enumerate(self.payments)
-            ),
+            wishes=(*self.feerates, *self._offers()),
             corrupt=corrupt,
             abuses=self.abuses,
             disconnections=self.disconnections,
             crashes=self.crashes,
             restores=self.restores,
-            onchain=True,
+            publishable=True,
         )
+
+    def _offers(self) -> Iterator[Wish]:
+        for index, payment in enumerate(self.payments):
+            yield Wish(payment.offerer, payment.amount_msat, index, payment.cltv_expiry)

@@ -14,7 +14,6 @@ from boltspec.chain.conditions import Condition, Kind, Use, relative_lock
 from boltspec.commitment import Commitment, CommittedHtlc
 from boltspec.fees import second_stage_fee
 from boltspec.htlc import LOCAL, REMOTE, Side
-from boltspec.outputs import Kind as OldKind
 from boltspec.outputs import Output, outputs
 from boltspec.params import ANCHOR_SAT, Params
 from boltspec.units import Blocks, Height, Sat, floor_to_sat
@@ -167,8 +166,8 @@ def closing_transaction(params: Params, balances: tuple[Sat, Sat], dust_limit: S
 def _charged(owner: int, commitment: Commitment, made: tuple[Output, ...]) -> tuple[Sat, Sat]:
     """Return by how much each party's main output is below its balance."""
     mains = {output.kind: output.amount_sat for output in made if output.htlc is None}
-    of_owner = floor_to_sat(commitment.to_owner_msat) - mains.get(OldKind.TO_LOCAL, Sat(0))
-    of_other = floor_to_sat(commitment.to_other_msat) - mains.get(OldKind.TO_REMOTE, Sat(0))
+    of_owner = floor_to_sat(commitment.to_owner_msat) - mains.get(Kind.TO_LOCAL, Sat(0))
+    of_other = floor_to_sat(commitment.to_other_msat) - mains.get(Kind.TO_REMOTE, Sat(0))
     return (of_owner, of_other) if owner == 0 else (of_other, of_owner)
 
 
@@ -182,16 +181,8 @@ def _trimmed(owner: int, commitment: Commitment, made: tuple[Output, ...]) -> tu
     )
 
 
-_KINDS = {
-    OldKind.TO_LOCAL: Kind.TO_LOCAL,
-    OldKind.TO_REMOTE: Kind.TO_REMOTE,
-    OldKind.OFFERED_HTLC: Kind.OFFERED_HTLC,
-    OldKind.RECEIVED_HTLC: Kind.RECEIVED_HTLC,
-}
-
-
 def _coin(params: Params, owner: int, commitment: Commitment, output: Output, htlcs_signed: bool) -> Coin:
-    kind, htlc = _KINDS[output.kind], output.htlc
+    kind, htlc = output.kind, output.htlc
     if htlc is None:
         return Coin(kind, output.amount_sat, owner, commitment.number)
     fee = second_stage_fee(params, commitment.feerate_per_kw, htlc.offered_by_owner)
@@ -203,7 +194,7 @@ def _anchors(params: Params, owner: int, number: int, made: tuple[Output, ...]) 
     if not params.option_anchors:
         return []
     kinds = {output.kind for output in made}
-    anchors = ((OldKind.TO_LOCAL, Kind.TO_LOCAL_ANCHOR), (OldKind.TO_REMOTE, Kind.TO_REMOTE_ANCHOR))
+    anchors = ((Kind.TO_LOCAL, Kind.TO_LOCAL_ANCHOR), (Kind.TO_REMOTE, Kind.TO_REMOTE_ANCHOR))
     has_htlcs = any(output.htlc is not None for output in made)
     return [Coin(anchor, ANCHOR_SAT, owner, number) for main, anchor in anchors if has_htlcs or main in kinds]
 

@@ -78,12 +78,6 @@ def _terms(commitment: Commitment) -> tuple[object, ...]:
     return commitment.feerate_per_kw, commitment.to_owner_msat, commitment.to_other_msat, commitment.htlcs
 
 
-def _ledger_balanced(world: World, scenario: Scenario) -> bool:
-    unspent = sum(int(entry.output.amount_sat) for entry in world.ledger.unspent)
-    paid = sum(int(payment.amount_sat) for payment in world.ledger.paid)
-    return unspent + paid <= int(scenario.params.funding_satoshis)
-
-
 NEVER_REJECTED = WorldProperty(
     "NeverRejected", "An honest node never rejects a message of an honest node.", _never_rejected
 )
@@ -95,7 +89,4 @@ SAME_VIEW = WorldProperty(
 EVENTUAL_AGREEMENT = WorldProperty(
     "EventualAgreement", "With nothing pending and nothing in flight the newest commitments mirror each other.",
     _quiet_nodes_mirror,
-)
-LEDGER_BALANCED = WorldProperty(
-    "LedgerBalanced", "Outputs on chain never add up to more than the funding output.", _ledger_balanced
 )

@@ -11,9 +11,8 @@ from boltspec.properties import (
     reconnection,
     resumption,
     revocation,
-    withdrawal,
 )
-from boltspec.properties.property import ChannelProperty, MoveProperty, StepProperty, WorldProperty
+from boltspec.properties.property import ChannelProperty, StepProperty, WorldProperty
 
 CHANNEL_PROPERTIES: tuple[ChannelProperty, ...] = (
     accounting.CONSERVATION,
@@ -48,15 +47,9 @@ WORLD_PROPERTIES: tuple[WorldProperty, ...] = (
     agreement.NEVER_REJECTED,
     agreement.SAME_VIEW,
     agreement.EVENTUAL_AGREEMENT,
-    agreement.LEDGER_BALANCED,
     exposure.OPENER_CAN_PAY,
     exposure.DUST_CONSISTENCY,
     resumption.UNCOMMITTED_FORGOTTEN,
-    revocation.PENALTY_SAFETY,
-    revocation.NO_FALSE_PENALTY,
-    revocation.REVOKED_NOT_PUBLISHED,
-    withdrawal.EVENTUALLY_WITHDRAWN,
 )
-MOVE_PROPERTIES: tuple[MoveProperty, ...] = (resumption.STALE_STATE_SAFE,)
 FINAL_PROPERTIES: tuple[WorldProperty, ...] = (resumption.RECONNECT_LIVE, resumption.HONEST_PROGRESS)
 """Hold in every world in which nothing more can happen."""

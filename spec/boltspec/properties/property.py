@@ -1,10 +1,8 @@
 """The forms that a property takes.
 
 A *channel property* holds in every state of an honest node. A *step property* relates the states before and after one
-step. A *world property* speaks about both nodes, the wires and the ledger, a *move property* about the worlds before
-and after a move. Each is a pure predicate with a name, a
-sentence and the sources that state it, and runs on plain states (explorer, tests, node) and, for the first two, on
-symbolic ones (prover).
+step. A *world property* speaks about both nodes and the wires. Each is a pure predicate with a name and a sentence, and
+runs on plain states (explorer, tests, node) and, for the first two, on symbolic ones (prover).
 """
 
 from __future__ import annotations
@@ -83,13 +81,3 @@ class WorldProperty:
     name: str
     sentence: str
     holds: Callable[[World, Scenario], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class MoveProperty:
-    """Holds for every move of the world."""
-
-    name: str
-    sentence: str
-    holds: Callable[[World, World, Scenario], bool]
-    """``(before, after, scenario)``"""

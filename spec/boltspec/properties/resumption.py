@@ -5,7 +5,7 @@ from __future__ import annotations
 from boltspec.channel import Channel, Link
 from boltspec.feerates import forget_pending
 from boltspec.htlc import Stage
-from boltspec.properties.property import MoveProperty, OfBoth, WorldProperty
+from boltspec.properties.property import OfBoth, WorldProperty
 from boltspec.scenario import Scenario
 from boltspec.world import World
 
@@ -23,20 +23,8 @@ def _all_committed(node: Channel) -> bool:
     return node.htlcs.all(lambda htlc: Stage.PENDING not in (htlc.added, htlc.removed))
 
 
-def _silent_on_chain_when_behind(before: World, after: World, scenario: Scenario) -> bool:
-    closing = after.ledger.closing
-    if closing is None or before.ledger.closing is not None or scenario.corrupt[closing.owner]:
-        return True
-    return not before.nodes[closing.owner].behind
-
-
-def _is_for_honest_nodes(world: World, scenario: Scenario) -> bool:
-    """Say whether two honest nodes are to decide how this world ends."""
-    return world.ledger.closing is None and not any(scenario.corrupt)
-
-
 def _resumed_at_last(world: World, scenario: Scenario) -> bool:
-    if not _is_for_honest_nodes(world, scenario):
+    if any(scenario.corrupt):
         return True
     if not world.connected:
         return world.failed or not any(node.behind for node in world.nodes)
@@ -47,7 +35,7 @@ def _resumed_at_last(world: World, scenario: Scenario) -> bool:
 
 
 def _done_at_last(world: World, scenario: Scenario) -> bool:
-    if not (world.connected and _is_for_honest_nodes(world, scenario)):
+    if not world.connected or any(scenario.corrupt):
         return True
     return not any(world.wires) and all(map(_is_done, world.nodes))
 
@@ -64,10 +52,6 @@ def _is_done(node: Channel) -> bool:
 UNCOMMITTED_FORGOTTEN = WorldProperty(
     "UncommittedForgotten", "A lost connection leaves no update that no signature covers.",
     OfBoth(_all_committed, _forgets_uncommitted),
-)
-STALE_STATE_SAFE = MoveProperty(
-    "StaleStateSafe", "A node that was shown to be behind never publishes its own commitment.",
-    _silent_on_chain_when_behind,
 )
 RECONNECT_LIVE = WorldProperty(
     "ReconnectLive",

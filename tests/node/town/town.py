@@ -50,13 +50,12 @@ from boltnode.storage.latch import SigningLatch
 from boltnode.storage.node_row import NodeRow
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltspec.channel import Channel, Link
-from boltspec.ledger import Ledger
 from boltspec.lifetime.state import End
 from boltspec.properties.agreement import EVENTUAL_AGREEMENT, SAME_VIEW
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.exposure import DUST_CONSISTENCY, OPENER_CAN_PAY
 from boltspec.scenario import Scenario
-from boltspec.units import Height, Msat
+from boltspec.units import Msat
 from boltspec.world import World
 from boltwire.codec import decode_message
 
@@ -628,7 +627,7 @@ def require_remembered(node: Channel, peer: Channel) -> None:
 def require_agreed(first: Channel, second: Channel) -> None:
     """The two views of a quiet, connected channel are those of one channel (the specification's world properties)."""
     scenario = Scenario("town", "town", first.params, Msat(0), ())
-    world = World((first, second), ((), ()), (0, 0), ((), ()), Ledger(Height(0)))
+    world = World((first, second), ((), ()), (0, 0), ((), ()))
     broken = [entry.name for entry in BOTH if not entry.holds(world, scenario)]
     assert not broken, (broken, first, second)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from boltchain.interface import Chain
 from boltchain.transaction import OutPoint
 from boltproofs.replay.arbiter.making import Maker
-from boltproofs.replay.coins import Descendants, Unspent, on_chain
+from boltproofs.replay.descendants import Descendants, Unspent, on_chain
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.terms import Funding
 from boltspec.chain.ledger import Ledger

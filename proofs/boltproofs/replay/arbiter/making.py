@@ -6,9 +6,8 @@ they are computed here from the balances and HTLCs of the commitment, by :mod:`b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from boltproofs.replay.arbiter.purse import Fare, paid, virtual_size
 from boltproofs.replay.disagreement import Disagreement
@@ -30,13 +29,20 @@ from boltwire.commitment_signatures import CommitmentSignatures, complete_commit
 from boltwire.fees import commitment_fee
 from boltwire.funding_spend import funding_spend_witness, sign_funding_spend
 from boltwire.htlc_tx import HtlcTransaction, build_htlc_transaction, combine
-from boltwire.per_commitment_secrets import SecretStore, generate_from_seed, secret_index
+from boltwire.keys import derive_revocation_private_key
 from boltwire.secp256k1 import PrivateKey
 from boltwire.spend import Spend, sign_spends
 from boltwire.sweep import abandoned_anchor_input
 from boltwire.transaction import Outpoint as RealOutpoint
 from boltwire.transaction import Transaction as RealTransaction
 from boltwire.transaction import TxInput, TxOutput
+
+SecretOf = Callable[[int, int], PrivateKey | None]
+
+
+def every_secret(rings: tuple[Keyring, Keyring]) -> SecretOf:
+    """Return what is known of secrets where all commitments have been revoked."""
+    return lambda party, number: rings[1 - party].secret_of(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,10 @@ class Signed:
 class Maker:
     """Makes the real transactions of one channel; remembers those that others are to spend."""
 
-    def __init__(self, params: Params, rings: tuple[Keyring, Keyring], funding: Funding) -> None:
+    def __init__(self, params: Params, rings: tuple[Keyring, Keyring], funding: Funding, secret_of: SecretOf) -> None:
+        """``secret_of`` says what the party in a seat has of its peer's per-commitment secrets, by number."""
         self.rings = rings
+        self._secret_of = secret_of
         self._params = params
         announced = (rings[0].announced, rings[1].announced)
         self.terms = (
@@ -224,17 +232,19 @@ class Maker:
             raise Disagreement(what, "that it can", f"there is no such transaction: {impossible}") from impossible
 
     def _spend(self, party: int, outpoint: Outpoint, use: Use, coin: Coin, forged: bool) -> Spend:
-        """A claim of the party; a forged one is signed with a stray key, or shows a wrong preimage."""
+        """A claim of the party; a forged one has a wrong preimage, or whatever secret the party was given."""
         built, ring = self._signed[coin.seat, coin.number].built, self.rings[party]
         commitment = Txid(Form.COMMITMENT, coin.seat, coin.number)
         index = outpoint.vout if outpoint.txid == commitment else outpoint.txid.output
         vout = self.outpoint(Outpoint(commitment, index)).vout
         target = Target(built, coin.kind, vout, self.outpoint(outpoint))
         if use is Use.REVOCATION:
-            # With the secret out of the party's compact store.
-            secret = _from_store(self.rings[coin.seat].per_commitment_seed, coin.number)
-            spend = claim(target, use, ring.claimant, secret=secret)
-            return _with_key(spend, ring.secret_of(-1 - coin.number)) if forged else spend
+            if not forged:
+                return claim(target, use, ring.claimant, secret=self._secret_of(party, coin.number))
+            spend = claim(target, use, ring.claimant, secret=self.rings[coin.seat].secret_of(coin.number))
+            guess = self._secret_of(party, coin.number) or ring.secret_of(-1 - coin.number)
+            base = ring.basepoint_secrets.revocation_basepoint_secret
+            return _with_key(spend, derive_revocation_private_key(base, guess))
         preimage = None if coin.htlc is None else payment_preimage(coin.htlc.payment_hash)
         found = claim(target, use, ring.claimant, preimage=preimage)
         return _with_wrong_preimage(found) if forged else found
@@ -271,12 +281,3 @@ def _with_key(spend: Spend, key: PrivateKey) -> Spend:
 def _with_wrong_preimage(spend: Spend) -> Spend:
     tail = (payment_preimage(-1), *spend.witness_tail[1:])
     return Spend(spend.outpoint, spend.amount_sat, spend.script_code, spend.key, tail, spend.sequence, spend.locktime)
-
-
-@cache
-def _from_store(seed: bytes, number: int) -> PrivateKey:
-    """The secret of a commitment as a store yields it that was given all secrets up to there, one by one."""
-    store = SecretStore()
-    for at in range(number + 1):
-        store.insert(secret_index(at), generate_from_seed(seed, secret_index(at)))
-    return PrivateKey(store.lookup(secret_index(number)))

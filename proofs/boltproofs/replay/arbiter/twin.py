@@ -1,6 +1,7 @@
 """A chain world and its concrete twin, kept in step: every move is made twice and both ledgers are compared.
 
-Messages change nothing on chain, and the twin checks that the model agrees. What a move puts into the block that is
+Messages become signatures and secrets (:mod:`boltproofs.replay.messages`). They change nothing on chain, and the twin
+checks that the model agrees. What a move puts into the block that is
 being built waits here for the end of that block. Blocks of a branch that honest parties do not see yet are collected,
 and handed to consensus when there are enough of them to replace the old ones.
 """
@@ -18,9 +19,10 @@ from boltproofs.replay.arbiter.comparison import Books, compare
 from boltproofs.replay.arbiter.locks import attempts, try_all
 from boltproofs.replay.arbiter.making import Made, Maker, own_anchor
 from boltproofs.replay.arbiter.purse import Fare, Purse, withdrawn
-from boltproofs.replay.coins import Descendants
+from boltproofs.replay.descendants import Descendants
 from boltproofs.replay.disagreement import Disagreement
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring, payment_preimage
+from boltproofs.replay.messages import Messages
 from boltproofs.replay.terms import Funding
 from boltspec.chain.conditions import Kind, Use, condition
 from boltspec.chain.leaving import own_commitment
@@ -76,7 +78,8 @@ class ChainTwin:
         script = p2wsh(funding_script(*(ring.announced.funding_pubkey.encoded for ring in rings)))
         outpoint = chain.fund(script, int(scenario.params.funding_satoshis))
         funding = Funding(RealOutpoint(outpoint.txid, outpoint.vout), chain.height() - int(scenario.start))
-        self._maker = Maker(scenario.params, rings, funding)
+        self._messages = Messages(scenario.params, rings, funding)
+        self._maker = Maker(scenario.params, rings, funding, self._messages.secret)
         payees = {ring.wallet_script: seat for seat, ring in enumerate(rings)}
         descendants, change = Descendants(chain, outpoint), self._purse.scripts
         self._books = Books(chain, funding, scenario.params, self._maker, descendants, payees, change, set())
@@ -86,6 +89,9 @@ class ChainTwin:
         self._undone = 0
         self._branch: list[list[bytes]] = []
         self._paid: list[Paid] = [self._paid_so_far()]
+        talk = begun(scenario, (False, False)).talk
+        assert talk is not None, "nothing is forgotten at first"
+        self._messages.begin(talk, talk.history)
         compare(self._compared, self._books, ())
 
     def step(self, move: Move, after: ChainWorld) -> str:
@@ -108,11 +114,26 @@ class ChainTwin:
                 note = self._mine(before, after)
             case "undo":
                 note = self._undo(int(move.detail.split()[0]))
+            case "send" | "deliver" | "disconnect" | "crash" | "restore" | "ask":
+                note = self._say(before, move, after)
             case _:
                 note = ""
         self.world = after
         self._check()
         return note
+
+    def _say(self, before: ChainWorld, move: Move, after: ChainWorld) -> str:
+        """Make a move of the dance; a commitment just received is tried while the funding output is there."""
+        assert before.talk is not None
+        assert after.talk is not None
+        is_open = before.ledger.closing is None and not self._undone
+        return self._messages.step(
+            before.talk, move, after.talk, self._consensus if self._probing and is_open else None
+        )
+
+    def _consensus(self, transaction: RealTransaction) -> str | None:
+        self.probes += 1
+        return self._refusal([transaction])
 
     def finish(self) -> None:
         """Close the block that is being built, if something waits for it, and compare once more."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from boltchain.interface import Chain
-from boltproofs.replay.arbiter.making import Maker
+from boltproofs.replay.arbiter.making import Maker, every_secret
 from boltproofs.replay.keyring import DEFAULT_SEED, keyring, payment_preimage
 from boltproofs.replay.relay.pool import Made, Offer, Pool
 from boltproofs.replay.terms import Funding
@@ -77,7 +77,8 @@ class RelayChannel:
             made[RealOutpoint(paid.txid, paid.vout)] = Made(output, chain.height())
         self.pool = Pool(chain.height())
         self.pool.confirmed = made
-        self._maker = Maker(self.params, self.rings, Funding(next(iter(made)), chain.height()))
+        funding = Funding(next(iter(made)), chain.height())
+        self._maker = Maker(self.params, self.rings, funding, every_secret(self.rings))
         self._models: list[Transaction] = []
         self.commitments = tuple(self._commitment(seat) for seat in (0, 1))
 
