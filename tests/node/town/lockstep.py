@@ -361,7 +361,7 @@ def _orders(notes: list[Seen]) -> Iterator[list[Seen]]:
     """What may have happened to a node in which order, the most likely first.
 
     A node that died has forgotten the last of it, but nothing before what it said last; what it was about to say may be
-    durable. When exactly a node has seen a block is not noted: before a connection was lost, or after.
+    durable. When exactly a node has seen a block is not noted, nor when it wanted to say what it could say no more.
     """
     blocks = [note for note in notes if note.what in ("block", "gone")]
     unsaid = [note for note in notes if note.what == "unsaid"]
@@ -371,13 +371,19 @@ def _orders(notes: list[Seen]) -> Iterator[list[Seen]]:
         least = max((index + 1 for index, note in enumerate(told) if note.what == "said"), default=0)
         for count in range(len(told), least - 1, -1):
             for durable in range(len(blocks) + 1):
-                yield [*blocks[:durable], *told[:count], Seen("reborn"), *blocks[durable:]]
+                yield from _inserted([*told[:count], Seen("reborn")], blocks[:durable], blocks[durable:])
         return
-    parted = next((index for index, note in enumerate(notes) if note.what == "parted"), len(notes))
-    before = [note for note in notes[:parted] if note not in (*blocks, *unsaid)] if parted < len(notes) else notes
-    after = [note for note in notes[parted:] if note not in (*blocks, *unsaid)]
-    if parted == len(notes) or not (blocks or unsaid):
+    parted = next((index for index, note in enumerate(notes) if note.what == "parted"), None)
+    if parted is None or not (blocks or unsaid):
         yield notes
         return
-    for durable in range(len(blocks), -1, -1):
-        yield [*blocks[:durable], *before, *unsaid, *after, *blocks[durable:]]
+    elsewhere = ("block", "gone", "unsaid")
+    before, after = ([note for note in part if note.what not in elsewhere] for part in (notes[:parted], notes[parted:]))
+    for ordered in _inserted(before, unsaid, []):
+        yield from _inserted([*ordered, *after], blocks, [])
+
+
+def _inserted(notes: list[Seen], together: list[Seen], afterwards: list[Seen]) -> Iterator[list[Seen]]:
+    """The notes with others among them, from the last place to the first, and some behind all."""
+    for at in range(len(notes), -1, -1) if together else (0,):
+        yield [*notes[:at], *together, *notes[at:], *afterwards]

@@ -5,7 +5,7 @@ Loaded by conftest.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import facts  # type: ignore[import-not-found]
 from agreement import mirrored  # type: ignore[import-not-found]
@@ -43,6 +43,10 @@ from boltwire.transaction import parse_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+LONG: Final = Blocks(110)
+"""Nothing of a claim is undecided after so many blocks."""
 
 
 class Money:
@@ -184,6 +188,16 @@ class Money:
         if coin.kind in (Kind.FUNDING, Kind.TO_LOCAL_ANCHOR, Kind.TO_REMOTE_ANCHOR):
             return coin.kind is Kind.FUNDING
         return coin.kind is Kind.TO_LOCAL and coin.seat == seat
+
+    def worthless(self, limit_sat: int) -> list[Coin]:
+        """The HTLC outputs that are left, if nothing else is and all of them are below a limit."""
+        htlcs = [coin for coin in self.left().values() if coin.kind in (Kind.OFFERED_HTLC, Kind.RECEIVED_HTLC)]
+        others = [coin for coin in self.left().values() if self.belongs_to(coin, 0) or self.belongs_to(coin, 1)]
+        return htlcs if not others and all(int(coin.amount_sat) < limit_sat for coin in htlcs) else []
+
+    def is_old(self, coins: list[Coin]) -> bool:
+        """Whether HTLC outputs have been there for long after their expiry."""
+        return all(coin.htlc is not None and coin.htlc.cltv_expiry + LONG < self.ledger.height for coin in coins)
 
     def received_sat(self) -> tuple[Sat, Sat]:
         """What has reached each party."""

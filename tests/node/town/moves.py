@@ -38,6 +38,8 @@ DEEPEST = 2
 """Blocks that a reorganisation undoes: the R that nodes reckon with."""
 BLOCKS_TOGETHER = 8
 """Mined at a time once no channel lives."""
+WORTHLESS_SAT = 1_000
+"""An HTLC below that may cost more than it brings."""
 MOST_BLOCKS = 450
 """Until everything of a channel that was closed on the chain must be resolved."""
 PATIENCE_SECONDS = 100
@@ -192,12 +194,13 @@ class Moves(Lockstep):  # type: ignore[misc]
         finally:
             self.town.armed = False
 
-    async def kill_within(self, points: int, move: Coroutine[Any, Any, None]) -> None:
-        """Kill whichever node comes to a point within a move."""
-        deaths = self.town.deaths
+    async def kill_within(self, points: int, move: Coroutine[Any, Any, None], *, words: bool = False) -> None:
+        """Kill whichever node comes to a point within a move; its last words arrive, or do not."""
+        deaths, self.town.delivers_last_words = self.town.deaths, words
         with self._fuse(points), suppress(Died):
             await move
         await self.follow()
+        self.town.delivers_last_words = False
         if self.town.deaths > deaths:
             self.count("kill within")
 
@@ -253,17 +256,17 @@ class Moves(Lockstep):  # type: ignore[misc]
 
     # --- closing ---
 
-    async def close(self, seat: int) -> None:
-        """Ask to close together."""
-        for mirror in self.alive(seat)[:1]:
+    async def close(self, seat: int, which: int = 0) -> None:
+        """Ask to close one of the channels together."""
+        for mirror in self.alive(seat)[which : which + 1]:
             if mirror.life.is_open:
                 self.count("close")
                 self._ask(seat, "close", id=mirror.channel_id.hex(), unilateraltimeout=0)
                 await self.follow()
 
-    async def close_alone(self, seat: int) -> None:
-        """Ask to close, and do not wait for the other longer than a second."""
-        for mirror in self.alive(seat)[:1]:
+    async def close_alone(self, seat: int, which: int = 0) -> None:
+        """Ask to close one of the channels, and do not wait for the other longer than a second."""
+        for mirror in self.alive(seat)[which : which + 1]:
             self.count("close alone")
             self.gives_up.add((seat, mirror.channel_id))
             self._ask(seat, "close", id=mirror.channel_id.hex(), unilateraltimeout=1)
@@ -327,19 +330,29 @@ class Moves(Lockstep):  # type: ignore[misc]
         await self.meet()
         await self.settle()
         await self._await_payments()
-        for seat in {0, 1} - self.corrupt:
-            if self.corrupt and self.alive(seat):
-                await self.close_alone(seat)
-            elif self.alive(seat) and self.alive(1 - seat):
-                await self.meet()
-                await self.settle()
-                await self.close(seat)
-                await self.settle()
         await self._bury()
+        self._count_ends()
         await self._require_payments()
         self._require_wealth()
         for seat in {0, 1} - self.corrupt:
             await self._require_due(seat)
+
+    async def _close_all(self) -> None:
+        """Let an honest node close what is open and not being closed: alone, if the other is corrupt."""
+        for seat in {0, 1} - self.corrupt:
+            for which, mirror in enumerate(self.alive(seat)):
+                machine = self.machine(seat, mirror)
+                if machine is not None and machine.record.closer is None and mirror.life.is_open:
+                    await (self.close_alone if self.corrupt else self.close)(seat, which)
+                    await self.settle()
+
+    def _count_ends(self) -> None:
+        """How the channels have ended on the chain."""
+        for money in self.money.values():
+            if any(money.ledger.punished):
+                self.count("punished")
+            elif money.ledger.closing is not None:
+                self.count("ended together" if money.closing is None else "ended alone")
 
     async def _pending(self) -> list[Payment]:
         found = []
@@ -362,6 +375,7 @@ class Moves(Lockstep):  # type: ignore[misc]
     async def _bury(self) -> None:
         """Mine until nothing of any channel is left to be done."""
         for _ in range(MOST_BLOCKS):
+            await self._close_all()
             if not self._is_watched() and not len(self.town.chain.node.pool):
                 return
             await self.meet()
@@ -382,13 +396,30 @@ class Moves(Lockstep):  # type: ignore[misc]
     def _is_watched(self) -> bool:
         """Whether a node has a channel with a confirmed funding output, which it will bring to an end."""
         return any(
-            machine.record.funding_height is not None
+            machine.record.funding_height is not None and not self._is_worthless(machine.record.channel_id)
             for seat in {0, 1} - self.corrupt
             for machine in self.town.nodes[seat].machines
         )
 
+    def _is_worthless(self, channel_id: bytes) -> bool:
+        """Whether nothing is left of a channel but HTLCs that no transaction pays for.
+
+        The node watches it for ever, and a payment of that amount stays pending: it has no rule yet for giving up what
+        is worth less than its claim.
+        """
+        money = self.money.get(channel_id)
+        return money is not None and bool(left := money.worthless(WORTHLESS_SAT)) and money.is_old(left)
+
+    @property
+    def _has_worthless(self) -> bool:
+        return any(self._is_worthless(channel_id) for channel_id in self.money)
+
     async def _require_payments(self) -> None:
-        pending = [payment for payment in await self._pending() if payment.payer not in self.corrupt]
+        lost_msat = WORTHLESS_SAT * 1000 if self._has_worthless else 0
+        pending = [
+            payment for payment in await self._pending()
+            if payment.payer not in self.corrupt and payment.amount_msat >= lost_msat
+        ]  # fmt: skip
         if pending:
             raise Astray(f"payments have not ended: {pending}")
         for payment in self.payments:
@@ -397,6 +428,7 @@ class Moves(Lockstep):  # type: ignore[misc]
             made = bool(rows) and rows[0]["status"] == "complete"
             if made and not payment.known:
                 raise Astray("a payment was made whose preimage nobody has")
+            self.count("made" if made else "not made")
             together = not self.corrupt and all(money.closing is None for money in self.money.values())
             if together and payment.known and made != (invoice["status"] == "paid"):
                 raise Astray(f"the payment has ended in two ways: {rows} {invoice}")

@@ -29,8 +29,8 @@ POINTS = st.integers(1, 24)
 """How many steps of storage, wire and chain a node takes until it is killed."""
 EXAMPLES, STEPS = (int(os.environ.get(f"LOCKSTEP_{name}", "0")) for name in ("EXAMPLES", "STEPS"))
 SETTINGS = settings(
-    max_examples=EXAMPLES or 8,
-    stateful_step_count=STEPS or 30,
+    max_examples=EXAMPLES or 12,
+    stateful_step_count=STEPS or 35,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
@@ -62,6 +62,12 @@ def machine_on(stages: Callable[..., Any], moves: Any, done: dict[str, int]) -> 
         @rule(payer=SEATS, amount_msat=st.sampled_from(moves.AMOUNTS_MSAT))
         def pays(self, payer: int, amount_msat: int) -> None:
             self.do(self.moves.pay(payer, amount_msat))
+
+        @rule(payer=SEATS, amount_msat=st.integers(1_000, 100_000_000))
+        def pays_at_once(self, payer: int, amount_msat: int) -> None:
+            self.do(self.moves.meet())
+            self.do(self.moves.pay(payer, amount_msat))
+            self.do(self.moves.settle())
 
         @rule(payer=SEATS, amount_msat=st.integers(1, 400_000_000))
         def pays_any_amount(self, payer: int, amount_msat: int) -> None:
@@ -97,17 +103,17 @@ def machine_on(stages: Callable[..., Any], moves: Any, done: dict[str, int]) -> 
         def kills(self, seat: int, blocks: int) -> None:
             self.do(self.moves.kill(seat, blocks=blocks))
 
-        @rule(points=POINTS, seat=SEATS, amount_msat=st.sampled_from(moves.AMOUNTS_MSAT))
-        def kills_while_paying(self, points: int, seat: int, amount_msat: int) -> None:
-            self.do(self.moves.kill_within(points, self.moves.pay(seat, amount_msat)))
+        @rule(points=POINTS, words=st.booleans(), seat=SEATS, amount_msat=st.sampled_from(moves.AMOUNTS_MSAT))
+        def kills_while_paying(self, points: int, words: bool, seat: int, amount_msat: int) -> None:
+            self.do(self.moves.kill_within(points, self.moves.pay(seat, amount_msat), words=words))
 
-        @rule(points=POINTS, seat=SEATS)
-        def kills_while_delivering(self, points: int, seat: int) -> None:
-            self.do(self.moves.kill_within(points, self.moves.deliver(seat)))
+        @rule(points=POINTS, words=st.booleans(), seat=SEATS)
+        def kills_while_delivering(self, points: int, words: bool, seat: int) -> None:
+            self.do(self.moves.kill_within(points, self.moves.deliver(seat), words=words))
 
-        @rule(points=POINTS)
-        def kills_while_mining(self, points: int) -> None:
-            self.do(self.moves.kill_within(points, self.moves.mine(1)))
+        @rule(points=POINTS, words=st.booleans())
+        def kills_while_mining(self, points: int, words: bool) -> None:
+            self.do(self.moves.kill_within(points, self.moves.mine(1), words=words))
 
         @rule(blocks=st.integers(1, 3))
         def mines(self, blocks: int) -> None:
@@ -153,7 +159,9 @@ def machine_on(stages: Callable[..., Any], moves: Any, done: dict[str, int]) -> 
 def test_nodes_keep_step_with_the_specification(stages: Callable[..., Any], moves: Any) -> None:
     done: dict[str, int] = {}
     run_state_machine_as_test(machine_on(stages, moves, done), settings=SETTINGS)
-    assert sum(done.values()) > 500
+    assert sum(done.values()) > 300
+    wanted = ("made", "not made", "kill", "kill within", "cut", "reorganise", "ended together", "ended alone")
+    assert all(done.get(what) for what in wanted), done
 
 
 # --- what it has found in the node ---

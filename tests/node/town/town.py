@@ -479,7 +479,9 @@ class Town:
                 for _ in range(1_000):
                     if not wire.queues[dead.seat]:
                         break
-                    await asyncio.sleep(0)
+                    if self.is_gated:
+                        await wire.deliver(dead.seat)
+                    await asyncio.sleep(POLL_SECONDS if self.is_gated else 0)
             wire.cut()
         await asyncio.sleep(BURIAL_SECONDS)
         dead.bury()
