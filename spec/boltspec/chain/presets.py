@@ -259,7 +259,6 @@ SMALL = (
     _silent(TWICE, B, "C5-B", "The same, and it is B who falls silent"),
     _silent(TRIMMED, B, "C3-trimmed-B", TRIMMED.title),
     *CROSSING_SILENT,
-    LIARS[1],
     *MEMPOOL,
 )
 WITH_SHORT_DELTA = _one(
@@ -269,7 +268,7 @@ WITH_SHORT_DELTA = _one(
     "C pays 4 to D, A and B forward, with a block too few in between",
 )
 """Not safe, and not among the scenarios that must hold."""
-ONCE = (C1, C2, C3, PLAIN, LIARS[0])
+ONCE = (C1, C2, C3, PLAIN, *LIARS)
 """Scenarios that are searched by ``make verify``, and not again for every rule."""
 DEEP = (
     C4,
