@@ -24,7 +24,7 @@ from boltspec.chain import enforcement
 from boltspec.chain.world import standing_of
 from boltspec.rules import requirements, without
 
-SEARCHED = ("dance", "C1-A", "careless-reserve", "liar-A", "liar-B", "C1-liar-B", "C5-crossing-B")
+SEARCHED = ("dance", "C1-A", "careless-reserve", "liar-A", "liar-B", "C5-crossing-B")
 """Enough for the outcomes that are tested one by one."""
 
 
@@ -39,13 +39,22 @@ def found(rule: str) -> Finding:
 
 
 def test_a_necessary_rule_has_a_shortest_attack_and_its_damage() -> None:
-    """B02-revoke-and-ack-r-01: who does not check the secret cannot punish with it later."""
-    one = found("B02-revoke-and-ack-r-01")
+    """D02-revoke-and-ack-s-01: who revokes its only commitment is soon rejected."""
+    one = found("D02-revoke-and-ack-s-01")
     assert one.outcome is Outcome.NECESSARY
     assert one.trace is not None
     assert one.damage is not None
-    assert (one.trace.property, one.damage.property) == ("SecretsHeld", "PenaltySafety")
-    known = standing_of(one.damage.worlds()[-1], 0)
+    assert (one.trace.property, one.damage.property) == ("OneUnackedCommit", "NeverRejected")
+
+
+def test_who_does_not_check_a_secret_cannot_punish_with_it_later() -> None:
+    """B02-revoke-and-ack-r-01: what breaks in the books first, and then on the chain."""
+    first = found("B02-revoke-and-ack-r-01").trace
+    assert first is not None
+    assert first.property == "SecretsHeld"
+    theft = search(SCENARIOS["C1-liar-B"], without=first.without, asked={"PenaltySafety"}).trace
+    assert theft is not None
+    known = standing_of(theft.worlds()[-1], 0)
     assert (known.case, known.knows_secret) == (enforcement.Situation.REVOKED, False), "the victim cannot punish"
 
 

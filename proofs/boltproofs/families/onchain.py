@@ -60,7 +60,7 @@ ONCHAIN = Family(
     successors=successors,
     steps=PLAIN,
     properties=stated(Form.WORLD, PROPERTIES, felt=lambda name: name not in CAUTION),
-    home=("chain", "fees", "commit"),
+    home=("chain", "fees"),
     worlds="chain.moves",
     shown=OnchainShown(),
     reduction=forgetting,
