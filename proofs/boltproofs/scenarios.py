@@ -124,6 +124,7 @@ LARGE = frozenset(
     {
         "fee-spike",
         "resume",
+        "resume-crossing-offer",
         "crash-fees",
         "liar-reestablish-A",
         "liar-reestablish-B",
