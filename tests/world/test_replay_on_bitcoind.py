@@ -72,6 +72,6 @@ def test_wrong_model_is_refuted_by_a_real_node(
     bitcoind: BitcoindChain, find_spend: Find, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions, "relative_lock", lambda *given: Blocks(0))
-    result = replay(find_spend("honest", Kind.TO_LOCAL, by_revocation=False), bitcoind)
+    result = replay(find_spend(made("honest"), Kind.TO_LOCAL, by_revocation=False), bitcoind)
     assert result.disagreement is not None
     assert "non-BIP68-final" in result.disagreement.reality

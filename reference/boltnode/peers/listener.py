@@ -15,8 +15,12 @@ from boltwire.errors import TransportError
 from boltwire.secp256k1 import PrivateKey
 from boltwire.transport import MessageStream, accept
 
-BACKLOG: Final = 128
-"""Connections that the operating system holds for us."""
+BACKLOG: Final = 32
+"""Connections that the operating system holds for us.
+
+The event loop takes so many at a time. While one batch is taken, the one before may just be pushing out a third: three
+batches of file descriptors, for which :data:`boltnode.peers.limits.RESERVED_FILES` has room.
+"""
 
 _log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boltnode.peers.limits import RESERVED_FILES, PeerLimits, within_file_limit
+from boltnode.peers.listener import BACKLOG
 from boltnode.peers.quota import Quota
 from boltnode.peers.reconnector import pauses
 from boltnode.peers.token_bucket import TokenBucket
@@ -83,6 +84,7 @@ def test_connections_leave_file_descriptors_for_the_rest(monkeypatch: pytest.Mon
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
     limits = within_file_limit(PeerLimits())
     assert limits.max_inbound + limits.max_handshakes + RESERVED_FILES <= files
+    assert 3 * BACKLOG < RESERVED_FILES, "three batches are about to be turned away"
     assert min(limits.max_inbound, limits.max_handshakes) >= 1
     assert files < 1024 or limits == PeerLimits()
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from boltnode.peers.limits import PeerLimits
+from boltnode.peers.listener import BACKLOG
 from boltnode.peers.reconnector import Reconnector
 from boltwire.codec import encode_message
 from boltwire.features import FeatureBits
@@ -162,7 +163,11 @@ def test_anything_but_init_as_the_first_message(new_node: NewNode, read_last_wor
 
 def test_thousands_of_connections_leave_room_for_honest_peers(new_node: NewNode) -> None:
     async def story() -> None:
-        async with honest_pair(new_node, max_handshakes=50) as (node, honest), new_node(3) as newcomer:
+        async with (
+            honest_pair(new_node, max_handshakes=50) as (node, honest),
+            new_node(3) as newcomer,
+            contextlib.AsyncExitStack() as stack,
+        ):
             files = open_files()
             attacker = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -174,10 +179,12 @@ def test_thousands_of_connections_leave_room_for_honest_peers(new_node: NewNode)
             )
             assert attacker.stdin is not None
             assert attacker.stdout is not None
+            stack.push_async_callback(attacker.wait)
+            stack.callback(attacker.stdin.close)
             async with asyncio.timeout(PATIENCE):
                 assert await attacker.stdout.readline() == b"open\n"
             assert node.switchboard.listener.handshakes <= 50
-            assert open_files() <= files + 50 + 128 + 20
+            assert open_files() <= files + 50 + 3 * BACKLOG + 20
             assert node.switchboard.listener.pushed_out >= CONNECTIONS - 400
             for _ in range(20):
                 await echo(node, honest)
@@ -186,8 +193,6 @@ def test_thousands_of_connections_leave_room_for_honest_peers(new_node: NewNode)
             reconnector.keep(node.node_id, LOOPBACK, node.port)
             await newcomer.recorder.until(lambda: bool(newcomer.switchboard.peers))
             await reconnector.close()
-            attacker.stdin.close()
-            await attacker.wait()
 
     asyncio.run(story())
 
