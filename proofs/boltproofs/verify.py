@@ -162,14 +162,16 @@ def _submit(pool: ProcessPoolExecutor, wanted: list[Theorem], task: Task) -> _Wo
     inductive = [theorem for theorem in wanted if isinstance(theorem, InductiveTheorem)]
     names = [theorem.name for theorem in inductive]
     demanded = [] if task.without else [(theorem.name, rule) for theorem in inductive for rule in theorem.fails_without]
+    # What takes longest comes last in the list of theorems and begins first here: no core waits for it at the end.
+    others = [
+        pool.submit(prove, theorem.name, task)
+        for theorem in reversed(wanted)
+        for kind, prove in PROVERS
+        if isinstance(theorem, kind)
+    ]
     return _Work(
         cases=[pool.submit(prove_case, case, names, task) for case in range(len(CASES)) if inductive],
-        others=[
-            pool.submit(prove, theorem.name, task)
-            for kind, prove in PROVERS
-            for theorem in wanted
-            if isinstance(theorem, kind)
-        ],
+        others=others,
         weakened={
             rule: pool.submit(refute_without, [name for name, needed in demanded if needed == rule], rule, task)
             for rule in dict.fromkeys(rule for _, rule in demanded)
