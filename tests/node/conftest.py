@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import resource
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,15 +65,44 @@ def new_books() -> type[Books]:
     return Books
 
 
-def _module(name: str) -> Any:
-    """A module beside this file: tests are no package that it could be imported from."""
-    path = Path(__file__).with_name(f"{name}.py")
-    description = importlib.util.spec_from_file_location(name, path)
-    assert description is not None
-    assert description.loader is not None
-    module = importlib.util.module_from_spec(description)
-    description.loader.exec_module(module)
-    return module
+def _module(path: str) -> Any:
+    """A module of this folder, once in each process: tests are no package that it could be imported from."""
+    name = Path(path).name
+    if name not in sys.modules:
+        description = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{path}.py")
+        assert description is not None
+        assert description.loader is not None
+        module = importlib.util.module_from_spec(description)
+        sys.modules[name] = module
+        description.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def load_module() -> Callable[[str], Any]:
+    """``load_module("town/town")``: a module of the node's tests that is no test itself."""
+    return _module
+
+
+@pytest.fixture(scope="session")
+def towns() -> Any:
+    """The module town.py: two whole engines."""
+    return _module("town/town")
+
+
+@pytest.fixture(scope="session")
+def stories(towns: Any) -> Any:
+    """The module stories.py: what they live through."""
+    del towns
+    return _module("town/stories")
+
+
+@pytest.fixture(scope="session")
+def town_chain(towns: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A chain for all towns of the session: each brings its own coins."""
+    chain = towns.Chain(tmp_path_factory.mktemp("chain"))
+    yield chain
+    chain.close()
 
 
 @pytest.fixture

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-
-
-def _module(path: Path) -> ModuleType:
-    """A module of the tests, which are no package that it could be imported from."""
-    if path.stem not in sys.modules:
-        description = importlib.util.spec_from_file_location(path.stem, path)
-        assert description is not None
-        assert description.loader is not None
-        module = importlib.util.module_from_spec(description)
-        sys.modules[path.stem] = module
-        description.loader.exec_module(module)
-    return sys.modules[path.stem]
-
 
 @pytest.fixture(scope="session")
-def killable() -> Any:
+def killable(load_module: Callable[[str], Any], towns: Any) -> Any:
     """The module killable.py; it judges by what is in town.py."""
-    _module(HERE.parent / "town" / "town.py")
-    return _module(HERE / "killable.py")
+    del towns
+    return load_module("killed/killable")
 
 
 @pytest.fixture(scope="session")
-def chronicles(killable: Any) -> Any:
+def chronicles(load_module: Callable[[str], Any], killable: Any) -> Any:
     """The module chronicles.py."""
     del killable
-    return _module(HERE / "chronicles.py")
+    return load_module("killed/chronicles")
 
 
 @pytest.fixture(scope="session")
