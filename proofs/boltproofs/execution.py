@@ -33,6 +33,29 @@ class Infeasible(Exception):  # control flow
     """The present path contradicts an assumption."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A condition that a path branches on."""
+
+    asked: z3.BoolRef
+    """As it was put."""
+    holds: z3.BoolRef
+    """That it holds, simplified."""
+    fails: z3.BoolRef
+    """That it does not."""
+    identity: int
+    """The same for conditions that are the same when simplified."""
+    known: bool | None
+    """The answer, where it is the same on any path."""
+
+    @classmethod
+    def about(cls, asked: z3.BoolRef) -> Question:
+        """Work out all that is needed of a condition whenever a path comes by."""
+        holds = z3.simplify(asked)
+        known = True if z3.is_true(holds) else (False if z3.is_false(holds) else None)
+        return cls(asked, holds, z3.Not(holds), holds.get_id(), known)
+
+
 @dataclass
 class Execution:
     """One run of a function, along prescribed decisions and then along new ones."""
@@ -48,7 +71,7 @@ class Execution:
     assumptions: list[z3.BoolRef] = field(default_factory=list)
     """What was assumed of symbols that were introduced on the way, each under the conditions up to there."""
     decided: dict[int, bool] = field(default_factory=dict)
-    """Choices by the identity of the formula; ``computed`` keeps the formulas alive, so no identity is used twice."""
+    """Choices by the identity of the question; ``computed`` keeps the formulas alive, so no identity is used twice."""
     alternatives: list[tuple[tuple[bool, ...], list[Any]]] = field(default_factory=list)
     memory: dict[Any, Any] = field(default_factory=dict)
     """What the symbolic collection has found on this path."""
@@ -61,28 +84,26 @@ class Execution:
 
     def decide(self, asked: z3.BoolRef) -> bool:
         """Choose a truth value for a condition, and note the other one for a later run if it is possible too."""
-        posed, formula = self.once(lambda: (asked, z3.simplify(asked)))
-        if not posed.eq(asked):
+        question = self.once(lambda: Question.about(asked))
+        if not question.asked.eq(asked):
             raise Unsupported("a step does not do the same when it is run again: it depends on something hidden")
-        if z3.is_true(formula):
-            return True
-        if z3.is_false(formula):
-            return False
+        if question.known is not None:
+            return question.known
         # "a and b" hands on "a" itself where it fails, to be asked again: the answer must stay the same.
-        if formula.get_id() in self.decided:
-            return self.decided[formula.get_id()]
+        if question.identity in self.decided:
+            return self.decided[question.identity]
         taken = len(self.decisions)
-        choice = self.prescribed[taken] if taken < len(self.prescribed) else self._choose(formula)
+        choice = self.prescribed[taken] if taken < len(self.prescribed) else self._choose(question)
         self.decisions.append(choice)
-        self.decided[formula.get_id()] = choice
-        self.conditions.append(formula if choice else z3.Not(formula))
+        self.decided[question.identity] = choice
+        self.conditions.append(question.holds if choice else question.fails)
         if self.solver is not None:
             self.solver.add(self.conditions[-1])
         return choice
 
-    def _choose(self, formula: z3.BoolRef) -> bool:
+    def _choose(self, question: Question) -> bool:
         if self.solver is not None:
-            can_hold, can_fail = self._possible(formula), self._possible(z3.Not(formula))
+            can_hold, can_fail = self._possible(question.holds), self._possible(question.fails)
             if not can_hold and not can_fail:
                 raise Infeasible
             if not (can_hold and can_fail):
@@ -177,6 +198,20 @@ def _mentions(term: z3.ExprRef, symbol: z3.ArithRef) -> bool:
 
 
 DEFINED = Defined()
+
+
+@contextmanager
+def defined_apart() -> Iterator[None]:
+    """Begin without any defined symbol; those of before come back, and those of the ``with`` block are forgotten.
+
+    Every fact is told to every solver, so those that nothing here is about only cost time.
+    """
+    before = dict(vars(DEFINED))
+    vars(DEFINED).update(vars(Defined()))
+    try:
+        yield
+    finally:
+        vars(DEFINED).update(before)
 
 
 _stack: list[Execution] = []

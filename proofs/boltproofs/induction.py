@@ -40,7 +40,7 @@ from boltspec.channel import Channel, Link, opened
 from boltspec.htlc import Htlc
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty, LossProperty, Step, StepProperty
-from boltspec.rules import switched_off
+from boltspec.rules import noticing, with_every_rule
 from boltspec.verdict import Accepted
 
 
@@ -98,18 +98,21 @@ class Setting:
 
 
 def settle(case: Case, timeout_ms: int, link: Link = Link.UP) -> Setting:
-    """Prepare an arbitrary channel that satisfies the structural invariants, resumed so far.
+    """Prepare an arbitrary channel that satisfies the structural invariants, resumed so far: once for all questions.
 
-    It is prepared once for the rules that are off, as a property might be stated in terms of steps.
+    Raises :class:`Unsupported` if a property asks a rule: it would be another one where the rule is off.
     """
-    return _settled(case, timeout_ms, link, tuple(sorted(switched_off())))
+    return _settled(case, timeout_ms, link)
 
 
 @cache
-def _settled(case: Case, timeout_ms: int, link: Link, off: tuple[str, ...]) -> Setting:
-    groups = _possible(case, off)
-    channel = arbitrary_channel(case, groups, link)
-    statements = {goal.name: Statement.about(channel, goal) for goal in CHANNEL_PROPERTIES}
+def _settled(case: Case, timeout_ms: int, link: Link) -> Setting:
+    with with_every_rule(), noticing() as notes:
+        groups = _possible(case)
+        channel = arbitrary_channel(case, groups, link)
+        statements = {goal.name: Statement.about(channel, goal) for goal in CHANNEL_PROPERTIES}
+    if notes.deciding:
+        raise Unsupported(f"a property asks {', '.join(sorted(notes.deciding))}")
     solver = z3.Solver()
     solver.set(timeout=timeout_ms)
     solver.add(domain(channel))
@@ -118,7 +121,7 @@ def _settled(case: Case, timeout_ms: int, link: Link, off: tuple[str, ...]) -> S
 
 
 @cache
-def _possible(case: Case, _off: tuple[str, ...]) -> tuple[Group, ...]:
+def _possible(case: Case) -> tuple[Group, ...]:
     """Return the groups that the structural invariants allow to have members at all, however far a channel is resumed.
 
     What they say does not depend on that: else a group would be left out that only another link allows.

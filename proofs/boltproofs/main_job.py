@@ -19,7 +19,7 @@ from boltproofs.ladder import ladder
 from boltproofs.replay import replay
 from boltproofs.results import directory, store
 from boltproofs.stories import STORIES, Story
-from boltproofs.verify import SLOW, SOON, summary_lines, verify
+from boltproofs.verify import SOON, summary_lines, verify
 
 CORES = os.cpu_count() or 1
 
@@ -50,8 +50,7 @@ def _prove() -> bool:
     tables.console().print(tables.theorems_table(data))
     for line in summary_lines(result):
         click.echo(line)
-    left = " and ".join(sorted(SLOW))
-    click.echo(f"Left: balance security, its lemmas, {left}: make verify-deep, or boltspec verify NAME\n")
+    click.echo("Balance security and its lemmas: make verify-deep, or boltspec verify balance-security\n")
     return result.holds
 
 

@@ -17,7 +17,7 @@ import z3
 from boltproofs.closing_theorems import CLOSING_THEOREMS
 from boltproofs.collection import as_formula
 from boltproofs.establishment_theorems import ESTABLISHMENT_THEOREMS
-from boltproofs.execution import DEFINED, Execution, Unsupported, entered, paths, searching
+from boltproofs.execution import DEFINED, Execution, Unsupported, defined_apart, entered, paths, searching
 from boltproofs.findings import Finding, Findings
 from boltproofs.formulas import conjunction, disjunction
 from boltproofs.groups import Form, forms
@@ -76,31 +76,53 @@ def _tells(wanted: Callable[[Htlc], bool], member: Htlc) -> bool:
     return answer
 
 
-class UnknownValues:
-    """Unknown numbers, for the path that is being run: what is known of them is no matter of the path."""
+@dataclass
+class Numbers:
+    """The unknown numbers of a claim, with what is known of them: on whatever path, so each path is told all of it."""
 
-    def __init__(self, facts: dict[str, z3.BoolRef]) -> None:
-        self._facts = facts
+    facts: dict[str, z3.BoolRef] = field(default_factory=dict)
+    """By the name of the number."""
+    _whole: list[z3.BoolRef] = field(default_factory=list)
+
+    def add(self, name: str, fact: z3.BoolRef) -> None:
+        """Add what is known of another number."""
+        self.facts[name] = fact
+        self._whole.clear()
+
+    @property
+    def whole(self) -> z3.BoolRef:
+        """All that is known, as one formula."""
+        if not self._whole:
+            self._whole.append(conjunction(self.facts.values()))
+        return self._whole[0]
+
+
+class UnknownValues:
+    """Unknown numbers, for the path that is being run."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
         """Of all paths of a claim."""
-        self._told: set[str] = set()
+        _tell(numbers.whole)
 
     def __call__(self, name: str) -> Any:
         """Return the unknown integer of that name."""
         number, fact = _unknown(name)
-        self._tell(name, fact)
+        if name not in self._numbers.facts:
+            self._numbers.add(name, fact)
+            _tell(fact)
         return number
 
     def htlcs(self) -> Any:
         """Return any number of HTLCs."""
         return AnyHtlcs()
 
-    def _tell(self, name: str, fact: z3.BoolRef) -> None:
-        if name not in self._told:
-            self._told.add(name)
-            self._facts[name] = fact
-            solver = searching().solver
-            assert solver is not None
-            solver.add(fact)
+
+def _tell(fact: z3.BoolRef) -> None:
+    """Tell the solver of the path that is being run."""
+    solver = searching().solver
+    assert solver is not None
+    solver.add(fact)
 
 
 @dataclass(frozen=True)
@@ -128,7 +150,8 @@ def prove_runs(name: str, task: Task) -> Findings:
     finding = findings.of(name)
     with without(task.without):
         for claim in theorem.claims:
-            finding.add(_settled(claim, theorem, findings, desk))
+            with defined_apart():
+                finding.add(_settled(claim, theorem, findings, desk))
     if not task.without:
         finding.refutations += [(rule, _is_refuted(theorem, rule, task)) for rule in theorem.fails_without]
     findings.cross_checked = desk.cross_checked
@@ -145,14 +168,15 @@ def refuted_without(rule: str) -> str | None:
 def _is_refuted(theorem: RunTheorem, rule: str, task: Task) -> bool:
     with without(frozenset({rule})):
         claims = (claim for claim in theorem.claims if rule in claim.fails_without)
-        return any(not task.expired and counterexample(claim) is not None for claim in claims)
+        with defined_apart():
+            return any(not task.expired and counterexample(claim) is not None for claim in claims)
 
 
 def _settled(claim: RunClaim, theorem: RunTheorem, findings: Findings, desk: Desk) -> Finding:
     started, finding = time.monotonic(), Finding(witness=False)
     solver, ways = _solver(), _Ways()
     try:
-        for outcome, run in paths(lambda: claim.run(UnknownValues(ways.facts)), solver):
+        for outcome, run in paths(lambda: claim.run(UnknownValues(ways.numbers)), solver):
             if desk.task.expired:
                 break
             findings.paths += 1
@@ -181,7 +205,7 @@ class _Ways:
 
     conditions: list[z3.BoolRef] = field(default_factory=list)
     assumptions: list[z3.BoolRef] = field(default_factory=list)
-    facts: dict[str, z3.BoolRef] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=Numbers)
 
     def note(self, run: Execution) -> None:
         self.conditions.append(conjunction(run.conditions))
@@ -191,7 +215,7 @@ class _Ways:
         """Return the question whether some numbers take none of the paths."""
         solver = _solver()
         solver.add(DEFINED.facts)
-        solver.add([*self.facts.values(), *self.assumptions])
+        solver.add(self.numbers.whole, *self.assumptions)
         solver.add(z3.Not(disjunction(self.conditions)))
         return solver
 
@@ -242,12 +266,12 @@ def _refuting_numbers(claim: RunClaim, solver: z3.Solver) -> str | None:
 
 def counterexample(claim: RunClaim) -> str | None:
     """Return numbers that refute a claim, confirmed by the plain interpreter; ``None`` if none are found."""
-    solver = _solver()
-    for outcome, run in paths(lambda: claim.run(UnknownValues({})), solver):
+    solver, numbers = _solver(), Numbers()
+    for outcome, run in paths(lambda: claim.run(UnknownValues(numbers)), solver):
         if outcome is None:
             continue
         with _failing(claim, outcome, run, solver):
-            numbers = _refuting_numbers(claim, solver)
-        if numbers is not None:
-            return numbers
+            found = _refuting_numbers(claim, solver)
+        if found is not None:
+            return found
     return None

@@ -9,6 +9,7 @@ The wrappers are unhashable on purpose, so that they cannot end up in sets and d
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 
 import z3
@@ -23,7 +24,12 @@ def term_of(value: Any) -> z3.ArithRef:
         return value.term
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"not an integer: {value!r}")
-    return z3.IntVal(int(value))
+    return _literal(int(value))
+
+
+@cache
+def _literal(value: int) -> z3.IntNumRef:
+    return z3.IntVal(value)
 
 
 def formula_of(value: Any) -> z3.BoolRef:

@@ -39,13 +39,7 @@ UNBOUNDED = ("amounts", "heights", "feerates", "limits", "HTLCs", "trace length"
 Theorem = InductiveTheorem | RunTheorem | SecurityTheorem
 QUICK = ("PenaltySafety", "RevokedNotPublished", "NoFalsePenalty")
 """Theorems about balance security that take little time."""
-SLOW = frozenset({"LegacyCloseTerminates"})
-"""Theorems about runs that take a third of the time of all of them: any fee ranges, balances that cannot pay them."""
-SOON: tuple[Theorem, ...] = (
-    *INDUCTIVE,
-    *(SECURITY[name] for name in QUICK),
-    *(theorem for theorem in RUN_THEOREMS if theorem.name not in SLOW),
-)
+SOON: tuple[Theorem, ...] = (*INDUCTIVE, *(SECURITY[name] for name in QUICK), *RUN_THEOREMS)
 """Those that the main job proves; the others about balance security take as long as all of these together."""
 ALL: tuple[Theorem, ...] = (*INDUCTIVE, *SECURITY_THEOREMS, *RUN_THEOREMS)
 THEOREMS: dict[str, Theorem] = {theorem.name: theorem for theorem in ALL}

@@ -107,9 +107,21 @@ _off: frozenset[str] = frozenset()
 @contextmanager
 def without(rules: frozenset[str]) -> Iterator[None]:
     """Switch rules off within a ``with`` block, in addition to those that are off already."""
+    with _switched(EVERY_RULE if EVERY_RULE is _off or EVERY_RULE is rules else _off | rules):
+        yield
+
+
+@contextmanager
+def with_every_rule() -> Iterator[None]:
+    """Switch every rule on within a ``with`` block, whatever is off around it."""
+    with _switched(frozenset()):
+        yield
+
+
+@contextmanager
+def _switched(off: frozenset[str]) -> Iterator[None]:
     global _off  # noqa: PLW0603  # the one switchboard of the specification
-    before = _off
-    _off = EVERY_RULE if EVERY_RULE is before or EVERY_RULE is rules else before | rules
+    before, _off = _off, off
     try:
         yield
     finally:

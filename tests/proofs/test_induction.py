@@ -46,7 +46,7 @@ from boltspec.htlcs import NO_HTLCS
 from boltspec.messages import Message, RevokeAndAck
 from boltspec.properties.catalogue import CHANNEL_PROPERTIES
 from boltspec.properties.property import ChannelProperty
-from boltspec.rules import without
+from boltspec.rules import duty, without
 from boltspec.update import receive_update_fail_htlc, send_update_fail_htlc
 
 EVERYTHING = tuple(BY_NAME)
@@ -182,11 +182,25 @@ def raising(*_: object) -> Any:
     raise Unsupported("planted")
 
 
-def test_a_property_in_terms_of_rules_is_evaluated_with_the_rules_that_are_off() -> None:
+def test_what_is_prepared_serves_whatever_rules_are_off() -> None:
     with without(frozenset({"B02-adding-htlc-s-08"})):
         weakened = settle(CASES[CASE], QUERY_TIMEOUT_MS)
-    assert settle(CASES[CASE], QUERY_TIMEOUT_MS) is not weakened
-    assert settle(CASES[CASE], QUERY_TIMEOUT_MS) is settle(CASES[CASE], QUERY_TIMEOUT_MS)
+    assert settle(CASES[CASE], QUERY_TIMEOUT_MS) is weakened
+    assert settle(CASES[CASE], QUERY_TIMEOUT_MS, Link.DOWN) is not weakened
+
+
+@pytest.mark.parametrize("off", [frozenset[str](), frozenset({"B02-adding-htlc-s-08"})])
+def test_a_property_in_terms_of_rules_is_refused_whether_they_are_off_or_not(
+    off: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = ChannelProperty("Asking", "A duty is done.", lambda _: duty("B02-adding-htlc-s-08"))
+    monkeypatch.setattr(induction, "CHANNEL_PROPERTIES", (asking,))
+    induction.forget_settings()
+    try:
+        with without(off), pytest.raises(Unsupported, match="asks B02-adding-htlc-s-08"):
+            settle(CASES[CASE], QUERY_TIMEOUT_MS)
+    finally:
+        induction.forget_settings()
 
 
 def test_what_a_conditional_property_says_of_each_is_assumed_under_its_condition_only() -> None:
