@@ -20,6 +20,7 @@ from boltnode.channels.record import Answer, ChannelRecord, Closer, OfferedHtlc,
 from boltnode.channels.speaking import Mouth
 from boltspec.chain.leaving import has_heard
 from boltspec.channel import Channel
+from boltspec.closing import legacy
 from boltspec.closing.messages import Shutdown
 from boltspec.closing.state import ClosingPolicy
 from boltspec.commitment import Commitment
@@ -57,6 +58,8 @@ from boltwire.transaction import Outpoint
 
 BEHIND = "we have lost data, as you have shown: please close the channel, we must not"
 """What the peer is asked when it has proved that what we know is out of date (B02-retransmission-r-04)."""
+BEYOND_MEANS = "what we have left in the channel does not pay the least closing fee that we would pay"
+"""Why a channel is failed rather than closed together with the peer (D02-closing-signed-f-01)."""
 NO_COMMON_RANGE = "B02-closing-signed-r-07"
 CLOSES_CONNECTION = (Reaction.WARN_AND_CLOSE, Reaction.CLOSE)
 
@@ -263,6 +266,14 @@ class ChannelMachine:
             return
         self._volunteer(*intentions.answers(self.record))
         self._volunteer(intentions.goodbye(self.record))
+        self._say_owed()
+        self._volunteer(intentions.readiness(self.record))
+        self._volunteer(intentions.goodbye(self.record))
+        self._propose_close()
+        self._give_up_close()
+
+    def _say_owed(self) -> None:
+        """Say what the specification says is owed, until nothing is."""
         while True:
             if is_resending(self.life):
                 for fact in owed(self.life):
@@ -273,9 +284,6 @@ class ChannelMachine:
             due = owed(self.life)
             if not due or self._say(due[0]) is not None:
                 break
-        self._volunteer(intentions.readiness(self.record))
-        self._volunteer(intentions.goodbye(self.record))
-        self._propose_close()
 
     def _volunteer(self, *facts: Message | None) -> None:
         """Say what we intend to, as far as the specification lets it out."""
@@ -355,6 +363,13 @@ class ChannelMachine:
         if fact is not None:
             self._proposed_close = True
             self._say(fact)
+
+    def _give_up_close(self) -> None:
+        """Fail the channel if the negotiation of a closing fee, which is ours to begin, can never begin."""
+        closing = self.life.closing
+        if closing is not None and legacy.must_fail_for_want_of_means(closing):
+            self.fail(BEYOND_MEANS)
+            self._say_owed()
 
     def fail(self, reason: str) -> None:
         """Fail the channel of our own accord: the peer is told, and our commitment goes on chain."""

@@ -12,6 +12,7 @@ from boltnode.channels.patience import Consequence, Wait, awaited
 from boltnode.peers.limits import PeerLimits
 from boltspec.closing.messages import FeeRange
 from boltspec.closing.state import ClosingPolicy
+from boltspec.lifetime.state import End
 from boltspec.units import Sat
 from boltwire.codec import decode_message
 
@@ -102,3 +103,20 @@ def test_fundee_fails_the_channel_if_no_better_range_comes(
     assert pair.b.disputes_range is disputed
     found = wait(pair, 1)
     assert (found is not None and found.consequence is FAIL) is disputed
+
+
+@pytest.mark.parametrize(("least", "fails"), [(100_000_000, True), (100, False)], ids=["beyond its means", "payable"])
+def test_funder_fails_the_channel_rather_than_wait_for_ever_with_a_fee_that_it_cannot_pay(
+    least: int, fails: bool, new_pair: Callable[..., Any]
+) -> None:
+    """A peer that waits for the funder's ``closing_signed`` (D02-closing-signed-f-01) is told instead."""
+    pair = new_pair(simple_close=False).open()
+    pair.a.close(ClosingPolicy(pair.a.life.policy.script, Sat(least), FeeRange(Sat(least), Sat(least))))
+    for seat in (0, 1):
+        say(pair, seat)
+    assert pair.a.life.end is End.NONE
+    pair.a.speak()
+    assert (pair.a.life.end is End.FAILED) is fails
+    said = [type(decode_message(data)).__name__ for data in pair.sides[0].flush()]
+    assert said == (["Error"] if fails else ["ClosingSigned"])
+    assert ("least closing fee" in pair.a.record.failure) is fails
