@@ -12,8 +12,9 @@ from boltchain.interface import Chain
 from boltchain.serialization import double_sha256
 from boltchain.transaction import Txid, parse_transaction
 from boltchain.wallet.keys import KeyKind
+from boltchain.wallet.reserve import Reserve
 from boltchain.wallet.store import MemoryStore
-from boltchain.wallet.wallet import Prepared, Reserve, Wallet
+from boltchain.wallet.wallet import Prepared, Wallet
 
 _seeds = count(1)
 

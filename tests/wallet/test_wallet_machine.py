@@ -17,9 +17,10 @@ from boltchain.spending import SigningKey
 from boltchain.transaction import OutPoint, Output, parse_transaction
 from boltchain.wallet.coins import Coin, Status
 from boltchain.wallet.keys import KeyKind
+from boltchain.wallet.reserve import Reserve
 from boltchain.wallet.selection import InsufficientFunds
 from boltchain.wallet.store import MemoryStore
-from boltchain.wallet.wallet import Prepared, Reserve, Wallet
+from boltchain.wallet.wallet import Prepared, Wallet
 
 STRANGER = SigningKey(b"\x07" * 32).script_pubkey
 feerates = st.integers(253, 5_000)

@@ -14,8 +14,9 @@ from boltchain.transaction import SEQUENCE_FINAL, Input, OutPoint, Output, Trans
 from boltchain.wallet.coins import Balance, Status
 from boltchain.wallet.draft import ForeignInput, Parent
 from boltchain.wallet.keys import KeyKind
+from boltchain.wallet.reserve import MAX_NEW_RESERVE_COINS, Reserve
 from boltchain.wallet.selection import InsufficientFunds
-from boltchain.wallet.wallet import MAX_NEW_RESERVE_COINS, Reserve, outpoint_of
+from boltchain.wallet.wallet import outpoint_of
 
 NewTeller = Callable[..., Any]
 FEERATE = 1_000

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 
 from boltchain.block import Block, BlockRef
 from boltchain.transaction import OutPoint, Output, Transaction, Txid, display, parse_transaction
+from boltchain.wallet import waiting
 from boltchain.wallet.coins import Balance, Coin, Status, WalletTransaction
 from boltchain.wallet.draft import (
-    FINAL,
     ChangeScript,
     Composition,
     ForeignInput,
@@ -29,37 +29,11 @@ from boltchain.wallet.draft import (
     compose_all,
 )
 from boltchain.wallet.keys import Branch, KeyKind, KeyPath, WalletKeys
+from boltchain.wallet.reserve import Reserve
 from boltchain.wallet.selection import InsufficientFunds
-from boltchain.wallet.state import WalletState, replaced
+from boltchain.wallet.state import WalletState
 from boltchain.wallet.store import WalletStore
 from boltchain.wallet.tracking import connect_block, disconnect_block, note_transaction
-from boltchain.wallet.weights import DUST_LIMIT_SAT
-
-MAX_NEW_RESERVE_COINS = 10
-"""Most coins that one payment makes for the reserve: their addresses must be within the lookahead of
-`boltchain.wallet.state`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reserve:
-    """How many coins of what amount are kept for raising fees.
-
-    A payment from the wallet that finds fewer of them makes the missing ones, as outputs of its own. Where more than
-    `MAX_NEW_RESERVE_COINS` are missing, the last one that it makes is worth all the rest.
-    """
-
-    coins: int = 0
-    coin_sat: int = 50_000
-
-    def __post_init__(self) -> None:
-        if self.coins < 0 or self.coin_sat < max(DUST_LIMIT_SAT.values()):
-            msg = "a reserve has coins that are not dust, or none"
-            raise ValueError(msg)
-
-    @property
-    def amount_sat(self) -> int:
-        """All of it."""
-        return self.coins * self.coin_sat
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +122,7 @@ class Wallet:
             for coin in self.coins
             if coin.spent_by is None
             and coin.outpoint not in kept
-            and (coin.mature(self._height) or (unconfirmed and self._is_own_change(coin)))
+            and (coin.mature(self._height) or (unconfirmed and waiting.is_own_change(self._state, coin)))
         ]
 
     def is_kept(self, coin: Coin) -> bool:
@@ -156,18 +130,7 @@ class Wallet:
         return coin.outpoint in self._kept()
 
     def _kept(self) -> frozenset[OutPoint]:
-        """The coins that make up the reserve: of those that were set aside and are free the largest ones."""
-        aside = sorted(self._set_aside(), key=lambda coin: (-coin.amount_sat, str(coin.outpoint)))
-        kept, missing = list[OutPoint](), self.reserve.coins
-        for coin in aside:
-            if missing <= 0:
-                break
-            kept.append(coin.outpoint)
-            missing -= coin.amount_sat // self.reserve.coin_sat
-        return frozenset(kept)
-
-    def _set_aside(self) -> list[Coin]:
-        return [coin for coin in self.coins if coin.reserve and coin.spent_by is None]
+        return self.reserve.kept(self.coins)
 
     # --- addresses
 
@@ -205,12 +168,12 @@ class Wallet:
         on. With `replaces`, it takes the place of an earlier one: it spends the same coins of the wallet, and more if
         need be.
         """
-        old = None if replaces is None else self._replaceable(replaces)
+        old = None if replaces is None else waiting.replaceable(self._state, replaces)
         request = Request(
             feerate_per_kw,
             tuple(outputs),
             tuple(foreign),
-            must_spend=tuple(must_spend) if old is None else self._own_coins(old.transaction),
+            must_spend=tuple(must_spend) if old is None else waiting.own_coins(self._state, old.transaction),
             replaces=_outbid(old),
             locktime=locktime,
             replaceable=replaceable,
@@ -248,11 +211,11 @@ class Wallet:
         Uses confirmed coins only, those of the reserve first. With `replaces`, the child takes the place of an earlier
         one, spends the same coins (and more if need be), and pays what replacing it costs.
         """
-        old = None if replaces is None else self._replaceable(replaces)
+        old = None if replaces is None else waiting.replaceable(self._state, replaces)
         request = Request(
             feerate_per_kw,
             foreign=(anchor,),
-            must_spend=() if old is None else self._own_coins(old.transaction),
+            must_spend=() if old is None else waiting.own_coins(self._state, old.transaction),
             parent=parent,
             replaces=_outbid(old),
         )
@@ -274,7 +237,7 @@ class Wallet:
 
         InsufficientFunds if the fee would leave less than dust.
         """
-        old = None if replaces is None else self._replaceable(replaces)
+        old = None if replaces is None else waiting.replaceable(self._state, replaces)
         request = Request(feerate_per_kw, foreign=tuple(inputs), locktime=locktime, replaces=_outbid(old))
         return self._prepare(request, [], label, replaces=replaces)
 
@@ -284,7 +247,7 @@ class Wallet:
         It pays the same outputs; change shrinks, and further confirmed coins are added if need be. ValueError if the
         transaction is not of that kind, or if its change is spent already (raise the fee of what spends it).
         """
-        old = self._replaceable(txid)
+        old = waiting.replaceable(self._state, txid)
         if not old.own:
             msg = f"{display(txid)} has inputs that are not the wallet's: make it again with a higher fee"
             raise ValueError(msg)
@@ -292,7 +255,7 @@ class Wallet:
         request = Request(
             feerate_per_kw,
             tuple(old.transaction.outputs[number] for number in kept),
-            must_spend=self._own_coins(old.transaction),
+            must_spend=waiting.own_coins(self._state, old.transaction),
             replaces=_outbid(old),
             locktime=old.transaction.locktime,
         )
@@ -301,7 +264,7 @@ class Wallet:
 
     def send(self, txid: Txid) -> bytes:
         """Store that a prepared transaction may leave, and give its bytes. LookupError if it is unknown."""
-        entry = self._known(txid)
+        entry = waiting.known(self._state, txid)
         if entry.status is not Status.PREPARED:
             return entry.transaction.raw
         sent = replace(entry, status=Status.SENT)
@@ -315,7 +278,7 @@ class Wallet:
 
     def abandon(self, txid: Txid) -> None:
         """Forget a prepared transaction and free its coins. ValueError if it may have been sent."""
-        entry = self._known(txid)
+        entry = waiting.known(self._state, txid)
         if entry.status is not Status.PREPARED:
             msg = f"{display(txid)} may have been sent: only another transaction in a block can undo it"
             raise ValueError(msg)
@@ -328,7 +291,7 @@ class Wallet:
         The wallet sees that by itself where a block spends the same; the caller knows it of inputs whose own
         transaction has lost a race. ValueError if a block holds it; LookupError if it is unknown.
         """
-        if self._known(txid).status is Status.CONFIRMED:
+        if waiting.known(self._state, txid).status is Status.CONFIRMED:
             msg = f"{display(txid)} is confirmed"
             raise ValueError(msg)
         self._state.drop_transaction(txid)
@@ -336,19 +299,7 @@ class Wallet:
 
     def to_send(self) -> list[bytes]:
         """Transactions that may leave and that no block holds, parents before children: send them again at will."""
-        outdated = replaced(self._state)
-        waiting = {
-            entry.txid: entry.transaction
-            for entry in self._state.transactions.values()
-            if entry.status is Status.SENT and entry.txid not in outdated
-        }
-        ordered: dict[Txid, Transaction] = {}
-        while len(ordered) < len(waiting):
-            for txid, transaction in waiting.items():
-                parents = {used.previous.txid for used in transaction.inputs} & waiting.keys()
-                if parents <= ordered.keys():
-                    ordered[txid] = transaction
-        return [transaction.raw for transaction in ordered.values()]
+        return waiting.to_send(self._state)
 
     # --- the chain
 
@@ -387,54 +338,16 @@ class Wallet:
             return "committed_sat"
         return "reserve_sat" if coin.outpoint in kept else "spendable_sat"
 
-    def _is_own_change(self, coin: Coin) -> bool:
-        """Whether an unconfirmed coin comes from a payment that nobody else can undo."""
-        entry = self._state.transactions.get(coin.outpoint.txid)
-        if entry is None or not entry.own or entry.status is not Status.SENT:
-            return False
-        return entry.txid not in replaced(self._state, by=(Status.PREPARED, Status.SENT))
-
-    def _known(self, txid: Txid) -> WalletTransaction:
-        self._state.check_running()
-        entry = self._state.transactions.get(txid)
-        if entry is None:
-            msg = f"the wallet knows no transaction {display(txid)}"
-            raise LookupError(msg)
-        return entry
-
-    def _replaceable(self, txid: Txid) -> WalletTransaction:
-        entry = self._known(txid)
-        if entry.status is not Status.SENT or entry.fee_sat is None:
-            msg = f"{display(txid)} is no payment of this wallet that waits for a block: it is {entry.status}"
-            raise ValueError(msg)
-        if txid in replaced(self._state, by=(Status.PREPARED, Status.SENT)):
-            msg = f"{display(txid)} was replaced already: raise the fee of its replacement"
-            raise ValueError(msg)
-        if all(used.sequence >= FINAL for used in entry.transaction.inputs):
-            msg = f"{display(txid)} was made to keep its id: let a child pay for it"
-            raise ValueError(msg)
-        if any(coin.spent_by is not None for coin in self._state.made_by(entry.transaction)):
-            msg = f"an output of {display(txid)} is spent already: raise the fee of what spends it"
-            raise ValueError(msg)
-        return entry
-
-    def _own_coins(self, transaction: Transaction) -> tuple[Coin, ...]:
-        spent = (self._state.coins.get(used.previous) for used in transaction.inputs)
-        return tuple(coin for coin in spent if coin is not None)
-
     def _reserve_coins(self) -> list[Coin]:
         return [coin for coin in self.spendable(reserve=True) if coin.reserve]
 
     def _missing_reserve(self) -> tuple[Output, ...]:
         """Outputs that make the reserve complete."""
-        coin_sat = self.reserve.coin_sat
-        missing = max(0, self.reserve.coins - sum(coin.amount_sat // coin_sat for coin in self._set_aside()))
-        made = min(missing, MAX_NEW_RESERVE_COINS)
-        first = self._state.next_index(self._change_kind, Branch.CHANGE)
-        # Index `first` stays free for change.
-        paths = [KeyPath(self._change_kind, Branch.CHANGE, first + 1 + number) for number in range(made)]
-        amounts = [coin_sat] * (made - 1) + [coin_sat * (missing - made + 1)]
-        return tuple(Output(amount, self.keys.script(path)) for path, amount in zip(paths, amounts, strict=False))
+        amounts = self.reserve.missing(self.coins)
+        # The first free index stays free for change.
+        first = self._state.next_index(self._change_kind, Branch.CHANGE) + 1
+        paths = (KeyPath(self._change_kind, Branch.CHANGE, first + number) for number in range(len(amounts)))
+        return tuple(Output(amount, self.keys.script(path)) for path, amount in zip(paths, amounts, strict=True))
 
     def _new_path(self, kind: KeyKind, branch: Branch) -> KeyPath:
         self._state.check_running()

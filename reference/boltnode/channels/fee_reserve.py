@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from boltchain.wallet.wallet import Reserve, Wallet
+from boltchain.wallet.reserve import Reserve
+from boltchain.wallet.wallet import Wallet
 from boltnode.channels.machine import ChannelMachine
 from boltnode.options import Options
 from boltspec.chain.fee_reserve import Need, is_defended, need

@@ -64,7 +64,7 @@ def test_process_killed_at_points_of(
         points, killed = whole.nodes[seat].points(), 0
         for at in sample(points, f"{story} {simple_close} {seat}"):
             what = points[at - 1]
-            # A run that does not come to so many points is told once more, and the node killed at the first of the kind.
+            # A run that does not come to so many points is told once more: killed at the first one of the kind.
             for kill in (chronicles.Kill(seat, at), chronicles.Kill(seat, on=what)):
                 try:
                     pair = told(new_killable_pair, chronicles, story, simple_close=simple_close, kill=kill)

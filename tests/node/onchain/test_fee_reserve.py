@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from boltchain.transaction import OutPoint, Txid
-from boltchain.wallet.wallet import Reserve
+from boltchain.wallet.reserve import Reserve
 from boltnode.onchain.facts import HtlcClaimed
 from boltspec.chain.fee_reserve import CHILD_WEIGHT, PAID_HTLC_WEIGHT, need
 from boltspec.fees import HTLC_OUTPUT_WEIGHT
