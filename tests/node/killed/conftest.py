@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def killable(load_module: Callable[[str], Any], towns: Any) -> Any:
-    """The module killable.py; it judges by what is in town.py."""
+    """The module killable.py; it judges by what is in judging.py."""
     del towns
     return load_module("killed/killable")
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import town  # type: ignore[import-not-found]
+import judging  # type: ignore[import-not-found]
 
 from boltchain.bitcoind import BitcoindChain
 from boltnode.rpc_client import NoAnswer, call
@@ -144,13 +144,13 @@ class Node:
         kept = self.pair.folder / "copy" / self.folder.name
         shutil.rmtree(kept, ignore_errors=True)
         (kept / "regtest").mkdir(parents=True)
-        for path in (self.folder / "regtest").glob(f"{town.DATABASE_NAME}*"):
+        for path in (self.folder / "regtest").glob(f"{judging.DATABASE_NAME}*"):
             shutil.copy(path, kept / "regtest")
         return kept
 
     def records(self) -> list[Any]:
         """The channels on its disk."""
-        found: list[Any] = town.records_in(self.copy())
+        found: list[Any] = judging.records_in(self.copy())
         return found
 
     def points(self) -> list[str]:
@@ -299,7 +299,7 @@ class Pair:
         with other.stopped():
             left, peers = dead.records(), {record.channel_id: record for record in other.records()}
         for record in left:
-            town.require_lawful(record)
+            judging.require_lawful(record)
             if not self.has_cheat:
                 require_bound(record, peers.get(record.channel_id))
 
@@ -308,7 +308,7 @@ class Pair:
         with self.alice.stopped(), self.bob.stopped():
             ours, theirs = ({record.channel_id: record for record in node.records()} for node in self.nodes)
         for record in (*ours.values(), *theirs.values()):
-            town.require_lawful(record)
+            judging.require_lawful(record)
             # A channel that its opener has never stored cannot be on the chain: only its fundee knows of it.
             is_shared = record.channel_id in ours and record.channel_id in theirs
             assert self.may_fail or not is_shared or record.life.end is not End.FAILED, f"has failed: {record.failure}"
@@ -318,7 +318,7 @@ class Pair:
             require_bound(first, second)
             at_rest = at_rest and is_at_rest(first) and is_at_rest(second)
             if at_rest and first.life.end is End.NONE:
-                town.require_agreed(first.life.channel, second.life.channel)
+                judging.require_agreed(first.life.channel, second.life.channel)
         return at_rest
 
     def settle(self) -> None:
@@ -341,5 +341,5 @@ def require_bound(record: Any, peers: Any) -> None:
     """Each knows of every signature and every secret that the other has from it, unless one of them saw the end."""
     if peers is None or record.life.channel is None or peers.life.channel is None:
         return
-    town.require_remembered(record.life.channel, peers.life.channel)
-    town.require_remembered(peers.life.channel, record.life.channel)
+    judging.require_remembered(record.life.channel, peers.life.channel)
+    judging.require_remembered(peers.life.channel, record.life.channel)

@@ -1,7 +1,8 @@
-"""Two whole engines that can be killed at any point (town.py), and what they live through: stories, moves.
+"""Two whole engines that can be killed at any point, and what they live through: stories, moves.
 
-The specification's world that accompanies them is made of facts.py, mirror.py, agreement.py, money.py, lockstep.py and
-forgery.py, in this order; moves.py is what may happen.
+The engines are town.py, with jumping.py, wires.py and judging.py. The specification's world that accompanies them is
+made of facts.py, mirror.py, agreement.py, money.py, lockstep.py and forgery.py, in this order; moves.py is what may
+happen.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ import agreement  # type: ignore[import-not-found]
 from facts import Known  # type: ignore[import-not-found]
 from mirror import Astray, Mirror  # type: ignore[import-not-found]
 from money import Money  # type: ignore[import-not-found]
-from town import Eye, Town, TownNode  # type: ignore[import-not-found]
+from town import Town, TownNode  # type: ignore[import-not-found]
+from wires import Eye  # type: ignore[import-not-found]
 
 from boltchain.block import Block
 from boltchain.transaction import Txid

@@ -13,10 +13,11 @@ from typing import Any
 from unittest.mock import patch
 
 import forgery  # type: ignore[import-not-found]
+from jumping import JumpingLoop, fixed_chance  # type: ignore[import-not-found]
 from lockstep import NAMES, Lockstep  # type: ignore[import-not-found]
 from mirror import Astray, Mirror  # type: ignore[import-not-found]
 from stories import _lost  # type: ignore[import-not-found]
-from town import CAPACITY_SAT, PURSE_SAT, PUSHED_SAT, Died, JumpingLoop, Town, fixed_chance  # type: ignore[import-not-found]
+from town import CAPACITY_SAT, PURSE_SAT, PUSHED_SAT, Died, Town  # type: ignore[import-not-found]
 
 from boltchain.addresses import script_of
 from boltchain.block import build_block, build_coinbase, parse_block, subsidy_sat

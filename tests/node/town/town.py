@@ -13,17 +13,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import random
-import secrets
-import selectors
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+
+from judging import (  # type: ignore[import-not-found]
+    records_in,
+    require_agreed,
+    require_lawful,
+    require_remembered,
+)
+from jumping import InPlace, JumpingLoop, Stuck, fixed_chance  # type: ignore[import-not-found]
+from wires import Directory, Eye, Peer, Wire  # type: ignore[import-not-found]
 
 from boltchain.block import subsidy_sat
 from boltchain.client.connection import ChainUnavailable, Endpoint
@@ -36,14 +40,12 @@ from boltchain.server.node import RegtestNode
 from boltchain.server.parameters import Failure
 from boltnode.channels.engine import ChannelEngine
 from boltnode.channels.machine import ChannelMachine
-from boltnode.channels.record import ChannelRecord
 from boltnode.node import _services
 from boltnode.options import DATABASE_NAME, Options
 from boltnode.peers.limits import PeerLimits
 from boltnode.rpc.context import RpcContext
 from boltnode.rpc.table import WITH_ENGINE
-from boltnode.state_codec import decode_state
-from boltnode.storage import channel_rows, node_row
+from boltnode.storage import node_row
 from boltnode.storage.database import Database
 from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.latch import SigningLatch
@@ -51,13 +53,6 @@ from boltnode.storage.node_row import NodeRow
 from boltnode.storage.unit_of_work import UnitOfWork
 from boltspec.channel import Channel, Link
 from boltspec.lifetime.state import End
-from boltspec.properties.agreement import EVENTUAL_AGREEMENT, SAME_VIEW
-from boltspec.properties.catalogue import CHANNEL_PROPERTIES
-from boltspec.properties.exposure import DUST_CONSISTENCY, OPENER_CAN_PAY
-from boltspec.scenario import Scenario
-from boltspec.units import Msat
-from boltspec.world import World
-from boltwire.codec import decode_message
 
 NOW = 1_700_000_000
 CAPACITY_SAT, PUSHED_SAT, PURSE_SAT = 1_000_000, 400_000, 3_000_000
@@ -65,71 +60,15 @@ PATIENCE_SECONDS = 150
 """For one thing that is waited for, by the clock that jumps."""
 STORY_SECONDS = 1_000
 """For a whole story with all that is asked of nodes in it, by the same clock."""
-MOST_TURNS = 100_000
-"""How often the event loop turns at most while its clock stands still."""
 POLL_SECONDS = 0.01
 BURIAL_SECONDS = 0.5
 """How long a dead node stays away."""
-RECONNECTION_SECONDS = 0.25
-"""How long a connection stays away that was cut between two living nodes."""
-BOTH = (OPENER_CAN_PAY, DUST_CONSISTENCY, SAME_VIEW, EVENTUAL_AGREEMENT)
 
 Story = Callable[["Town"], Awaitable[None]]
 
 
 class Died(Exception):
     """The node that was asked is dead."""
-
-
-class Stuck(Exception):
-    """What the story waits for does not come."""
-
-
-# --- time and threads ---
-
-
-class JumpingSelector(selectors.DefaultSelector):
-    """Does not wait: moves the clock."""
-
-    now = 0.0
-    turns = 0
-    """Since the clock was moved."""
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if ready:
-            return ready
-        if timeout is None:
-            raise Stuck("nothing can ever happen any more")
-        self.turns = 0 if timeout > 0 else self.turns + 1
-        if self.turns > MOST_TURNS:
-            self.turns = 0  # what is cleared away has its turns, too
-            raise Stuck("everybody is busy, and no time passes")
-        self.now += timeout
-        return []
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop by whose clock nobody waits."""
-
-    def __init__(self) -> None:
-        self.jumping = JumpingSelector()
-        super().__init__(self.jumping)
-
-    def time(self) -> float:
-        return self.jumping.now
-
-
-class InPlace(Executor):
-    """Commits on the caller's thread, so that the order of all things is the same each time."""
-
-    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(function(*args, **kwargs))
-        except BaseException as error:
-            done.set_exception(error)
-        return done
 
 
 # --- the chain ---
@@ -187,121 +126,6 @@ class DirectClient(ChainClient):
         return self._node.town.feerate_per_kw
 
 
-# --- the wire ---
-
-
-class Eye:
-    """Sees what happens at the wire; nothing here, for stories that need no witness."""
-
-    def said(self, seat: int, message: bytes) -> None:
-        """A node has handed a message to the wire."""
-
-    def unsaid(self, seat: int, message: bytes) -> None:
-        """A node that is dead by then would have handed it the message."""
-
-    def heard(self, seat: int, message: bytes) -> None:
-        """A living node is about to be handed a message."""
-
-    def parted(self, seat: int) -> None:
-        """A living node is about to be told that the connection is lost."""
-
-    def died(self, seat: int) -> None:
-        """A node is dead, and its folder is as it was."""
-
-
-class Wire:
-    """One connection between the two nodes: what is handed to it arrives, in order, until it is cut."""
-
-    def __init__(self, town: Town) -> None:
-        self.town, self.is_cut = town, False
-        self.queues: tuple[list[bytes], list[bytes]] = ([], [])
-        """By sender."""
-        self.busy = [False, False]
-
-    def hand(self, seat: int, message: bytes) -> None:
-        if not self.is_cut:
-            self.queues[seat].append(message)
-            self.wake(seat)
-
-    def wake(self, seat: int) -> None:
-        if not self.busy[seat] and not self.town.is_gated:
-            self.busy[seat] = True
-            self.town.spawn(self._carry(seat))
-
-    async def _carry(self, seat: int) -> None:
-        await asyncio.sleep(0)
-        while self.queues[seat] and not self.is_cut:
-            await self.deliver(seat)
-            await asyncio.sleep(0)
-        self.busy[seat] = False
-
-    async def deliver(self, seat: int) -> None:
-        """Let the first message of a sender arrive."""
-        arrived = self.town.alter(seat, self.queues[seat].pop(0))
-        receiver = self.town.nodes[1 - seat]
-        if arrived is None:
-            self.cut()
-        elif not receiver.dead:
-            self.town.eye.heard(receiver.seat, arrived)
-            try:
-                await receiver.engine.received(receiver.peer, decode_message(arrived))  # type: ignore[arg-type]
-            except Exception as error:  # as a real connection: it ends
-                if not receiver.dead:
-                    self.town.faults.append(error)
-                self.cut()
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(self.queues)
-
-    def cut(self) -> None:
-        if self.is_cut:
-            return
-        self.is_cut = True
-        for node, other in zip(self.town.nodes, reversed(self.town.nodes), strict=True):
-            node.peer_or_none = None
-            if not node.dead:
-                self.town.eye.parted(node.seat)
-                node.engine.disconnected(other.node_id)
-        asyncio.get_running_loop().call_later(RECONNECTION_SECONDS, self.town.connect)
-
-
-class Peer:
-    """One node as the other one's engine sees it: the parts of a connection that engines use."""
-
-    def __init__(self, wire: Wire, owner: TownNode, other: TownNode) -> None:
-        self._wire, self._owner = wire, owner
-        self.node_id, self.features = other.node_id, other.engine.features
-
-    def send(self, *messages: bytes) -> None:
-        for message in messages:
-            self._owner.point(f"send {type(decode_message(message)).__name__}")
-            if self._owner.dead:
-                self._owner.town.eye.unsaid(self._owner.seat, message)
-                continue
-            self._owner.town.eye.said(self._owner.seat, message)
-            self._wire.hand(self._owner.seat, message)
-
-    def close(self, reason: str) -> None:
-        if not self._owner.dead:
-            self._owner.town.hung_up.append(reason)
-            asyncio.get_running_loop().call_soon(self._wire.cut)
-
-
-class Directory:
-    """In place of the switchboard: who is connected."""
-
-    def __init__(self, owner: TownNode) -> None:
-        self._owner = owner
-
-    def peer(self, node_id: bytes) -> Any:
-        found = self._owner.peer_or_none
-        return found if found is not None and found.node_id == node_id else self._owner.strangers.get(node_id)
-
-
-# --- nodes ---
-
-
 class TownNode:
     """A running node, or a dead one."""
 
@@ -328,7 +152,7 @@ class TownNode:
         database = Database(self.options.folder / DATABASE_NAME, self.point)
         database.connection.execute("PRAGMA synchronous = OFF")  # what dies here is the process, not the machine
         self.commits = GroupCommit(database, self.latch)
-        self.commits._thread = InPlace()  # type: ignore[assignment]
+        self.commits._thread = InPlace()
         self.database = database
         await self.commits.__aenter__()
         row = await self.commits.read(lambda connection: node_row.load(connection, "regtest"))
@@ -339,7 +163,7 @@ class TownNode:
             await self.commits.submit(work)
         storage = self.commits, self.latch, row
         services = await _services(self.options, self.engine, lambda: NOW, self.town.limits, storage)
-        self.services = replace(services, switchboard=Directory(self))  # type: ignore[arg-type]
+        self.services = replace(services, switchboard=Directory(self))
         self.node_id = self.services.key.node_id
         client = DirectClient(self)
         self.engine._chain.client = client
@@ -407,13 +231,6 @@ class TownNode:
         """Confirmed and unspent in the wallet."""
         coins = self.engine._chain.wallet.coins
         return sum(coin.amount_sat for coin in coins if coin.spent_by is None and coin.height is not None)
-
-
-def records_in(folder: Path) -> list[ChannelRecord]:
-    """The channels in a folder of which no process is left."""
-    with Database(folder / "regtest" / DATABASE_NAME) as database:
-        found: list[ChannelRecord] = [decode_state(row.state) for row in channel_rows.load(database.connection)]
-    return found
 
 
 # --- the town ---
@@ -517,7 +334,7 @@ class Town:
         alice, bob = self.nodes
         alice.peer_or_none, bob.peer_or_none = Peer(self.wire, alice, bob), Peer(self.wire, bob, alice)
         for node in self.nodes:
-            node.engine.connected(node.peer)  # type: ignore[arg-type]
+            node.engine.connected(node.peer)
 
     # --- the story's tools ---
 
@@ -611,35 +428,6 @@ class Town:
     def require_bound(self, first: Channel, second: Channel) -> None:
         require_remembered(first, second)
         require_remembered(second, first)
-
-
-def require_lawful(record: ChannelRecord) -> None:
-    channel = record.life.channel
-    if channel is not None:
-        broken = [entry.name for entry in CHANNEL_PROPERTIES if not entry.holds(channel)]
-        assert not broken, (broken, channel)
-
-
-def require_remembered(node: Channel, peer: Channel) -> None:
-    """A node knows of every signature and every secret that its peer has from it."""
-    assert peer.local_commitment_number <= node.remote_commitment_number, "a signature was forgotten"
-    assert peer.remote_revocations <= node.local_revocations, "a revocation was forgotten"
-
-
-def require_agreed(first: Channel, second: Channel) -> None:
-    """The two views of a quiet, connected channel are those of one channel (the specification's world properties)."""
-    scenario = Scenario("town", "town", first.params, Msat(0), ())
-    world = World((first, second), ((), ()), (0, 0), ((), ()))
-    broken = [entry.name for entry in BOTH if not entry.holds(world, scenario)]
-    assert not broken, (broken, first, second)
-
-
-@contextmanager
-def fixed_chance(seed: int) -> Iterator[None]:
-    """Random bytes that are the same each time."""
-    chance = random.Random(seed)
-    with patch.object(secrets, "token_bytes", lambda size=32: chance.randbytes(size)):
-        yield
 
 
 def run(town: Town, story: Story) -> None:
