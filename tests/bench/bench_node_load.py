@@ -110,6 +110,7 @@ class Pair:
         await asyncio.gather(*(lane(count // in_flight) for _ in range(in_flight)))
 
     def close(self) -> None:
+        atexit.unregister(self.close)
         for process in self.processes:
             process.terminate()
         for process in self.processes:
