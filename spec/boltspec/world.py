@@ -48,7 +48,10 @@ class World(NamedTuple):
     offered: tuple[int, int]
     """How many of its wishes each party has made true."""
     history: tuple[tuple[CommitmentSigned, ...], tuple[CommitmentSigned, ...]]
-    """``history[p]``: how each commitment of party p was signed, by number; kept only where it can be published."""
+    """``history[p]``: how each commitment of party p was signed, by number; kept only where it can be published.
+
+    A corrupt party may take the signature of one commitment twice; the later ones are further behind then.
+    """
     connected: bool = True
     failed: bool = False
     """A party has failed the channel and told the other so; nothing but a commitment on chain can follow."""

@@ -11,8 +11,9 @@ import pytest
 from boltspec.chain import enforcement, overdue
 from boltspec.chain import world as chain_world
 from boltspec.chain.broadcasting import wanted
+from boltspec.chain.deadlines import fulfilment_deadline
 from boltspec.chain.ledger import mine
-from boltspec.chain.presets import C1, C2, C3, WITH_DISCONNECTION, cases
+from boltspec.chain.presets import C1, C2, C3, SCENARIOS, WITH_DISCONNECTION, cases
 from boltspec.chain.properties.catalogue import PROPERTIES
 from boltspec.chain.properties.payout import entitlement, payout
 from boltspec.chain.properties.property import is_over
@@ -178,6 +179,34 @@ def test_a_party_that_overlooks_a_deadline_is_caught(
     wanted_to_hold = [entry for entry in PROPERTIES if entry.name == name]
     scenario = replace(C1, corrupt=corrupt, every_corrupt_set=False)
     assert search(scenario, wanted_to_hold).broken == name
+
+
+def test_a_commitment_that_a_liar_has_had_signed_twice_is_revoked_once(run: Helper) -> None:
+    """A asks for the signature again that it has; later it revokes that commitment, and counts one less than B."""
+    lied = (
+        "chain disconnect",
+        "A send channel_reestablish next_commitment_number-1",
+        "B deliver ChannelReestablish",
+        "B send channel_reestablish",
+        "B send again CommitmentSigned",
+        "B send update_fulfill_htlc 0",
+        "A deliver ChannelReestablish",
+        "A deliver CommitmentSigned",
+        "A deliver UpdateFulfillHtlc",
+        "B send commitment_signed",
+        "A deliver CommitmentSigned",
+        "A send revoke_and_ack",
+        "A send commitment_signed",
+        "B deliver RevokeAndAck",
+        "B deliver CommitmentSigned",
+    )
+    overdue_height = fulfilment_deadline(C1.payments[0].cltv_expiry, C1.timing)
+    deadline = next(entry for entry in PROPERTIES if entry.name == "FulfilDeadline")
+    for count, holds in ((len(lied), True), (-2, False)):
+        world = run(SCENARIOS["C1-disconnection-liar-A"], *ADDED, *lied[:count])
+        assert [held.signature.signed.number for held in world.talk.history[0]].count(1) == 2
+        late = replace(world, ledger=replace(world.ledger, height=overdue_height))
+        assert deadline.holds(late, SCENARIOS["C1-disconnection-liar-A"]) is holds
 
 
 @pytest.mark.parametrize("scenario", cases(WITH_DISCONNECTION)[1:3], ids=lambda case: str(case.corrupt))

@@ -73,10 +73,11 @@ def _payable(world: ChainWorld, party: int, *, offered: bool) -> Iterator[Commit
     """
     assert world.talk is not None
     for owner, node in enumerate(world.talk.nodes):
-        history = world.talk.history[owner]
-        for held in history[-1:] if owner == party else history[node.local_revocations :]:
-            htlcs = () if held.signature.signed is None else held.signature.signed.htlcs
-            yield from (htlc for htlc in htlcs if (htlc.offered_by_owner is (owner == party)) is offered)
+        signed = [held.signature.signed for held in world.talk.history[owner] if held.signature.signed is not None]
+        # By their own numbers: a liar may have had the same commitment signed twice, and may count it as two.
+        open_ones = signed[-1:] if owner == party else [one for one in signed if one.number >= node.local_revocations]
+        for one in open_ones:
+            yield from (htlc for htlc in one.htlcs if (htlc.offered_by_owner is (owner == party)) is offered)
 
 
 def _reorg_stable(world: ChainWorld, scenario: ChainScenario) -> bool:
