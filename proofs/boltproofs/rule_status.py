@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from boltproofs.citations import cited, spec_sources, tree
-from boltspec.rules import Requirement, exemptions, requirements
+from boltspec.rules import Requirement, constructions, exemptions, requirements
+
+BY_CONSTRUCTION = "by construction"
+"""The verdict on a requirement that no line states which could be switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,9 @@ class RuleStatus:
     tested: bool
     """A test cites it."""
     ablation: str | None
-    """What ablation says of it; ``None`` if it is no rule that can be switched off."""
+    """What ablation says of it; ``by construction`` if it cannot be switched off and is met by how things are built."""
     reason: str | None
-    """Why ablation says so."""
+    """Why."""
 
     def to_json(self) -> dict[str, object]:
         """Return the state as a JSON object."""
@@ -65,12 +68,23 @@ def rule_statuses(verified: Mapping[str, Any], ablated: Mapping[str, Any], bolt:
             proved=tuple(proofs.get(row.id, ())),
             searched=_worst(verdicts[name] for name in findings.get(row.id, {"scenarios": ()})["scenarios"]),
             tested=row.id in in_tests,
-            ablation=findings[row.id]["outcome"] if row.id in findings else None,
-            reason=findings[row.id]["reason"] if row.id in findings else None,
+            ablation=verdict,
+            reason=reason,
         )
         for row in requirements().values()
         if bolt is None or row.bolt == bolt
+        for verdict, reason in (_verdict(row.id, findings),)
     ]
+
+
+def _verdict(rule: str, findings: Mapping[str, Mapping[str, Any]]) -> tuple[str | None, str | None]:
+    """Return what ablation says of a rule, and why; of one that cannot be switched off how it is met."""
+    if rule in findings:
+        return findings[rule]["outcome"], findings[rule]["reason"]
+    built = constructions().get(rule)
+    if built is None:
+        return None, None
+    return BY_CONSTRUCTION, f"{built.reason} Built otherwise, {built.breaks} breaks."
 
 
 def _cited_in_tests() -> frozenset[str]:

@@ -78,6 +78,23 @@ def exemptions() -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """How a requirement is met that is no line which could be switched off: by the way in which something is built."""
+
+    breaks: str
+    """Name of a property that breaks where it is built otherwise."""
+    reason: str
+
+
+@cache
+def constructions() -> dict[str, Construction]:
+    """Return the requirements that are met by construction, by id."""
+    file = files("boltspec").joinpath("requirements", "constructed.tsv")
+    rows = (line.split("\t") for line in file.read_text("utf-8").splitlines()[1:])
+    return {row[0]: Construction(row[1], row[2]) for row in rows}
+
+
 class RuleBroken(Exception):  # it is no error: it becomes a verdict
     """Raised by :func:`require`, caught by the step decorators: never leaves a step."""
 

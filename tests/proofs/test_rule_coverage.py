@@ -8,8 +8,8 @@ import pytest
 
 from boltproofs.ablation import Outcome, ablate_by
 from boltproofs.citations import cited, spec_sources, switchable_rules
-from boltproofs.rule_status import rule_statuses
-from boltspec.rules import exemptions, requirements
+from boltproofs.rule_status import BY_CONSTRUCTION, rule_statuses
+from boltspec.rules import constructions, exemptions, requirements
 
 LATER = ("option_dual_fund", "option_splice", "option_quiesce")
 """Features that are specified on their own."""
@@ -45,6 +45,16 @@ def test_every_rule_has_a_verdict_of_ablation_whatever_is_searched() -> None:
         assert statuses[rule].ablation in set(Outcome)
         assert statuses[rule].reason
     assert statuses["D02-adding-htlc-s-01"].ablation == Outcome.NECESSARY
+
+
+def test_every_demand_can_be_switched_off_or_is_met_by_construction() -> None:
+    demands = {rule for rule in WANTED & SPECIFIED if requirements()[rule].level in ("MUST", "MUST_NOT")}
+    assert sorted(demands - set(switchable_rules()) - constructions().keys()) == []
+    assert constructions().keys() <= SPECIFIED - set(switchable_rules())
+    rows = {one.requirement.id: one for one in rule_statuses({"theorems": []}, {"rules": [], "scenarios": []}, bolt=2)}
+    for rule, built in constructions().items():
+        assert rows[rule].ablation == BY_CONSTRUCTION
+        assert built.breaks in str(rows[rule].reason)
 
 
 def test_json_says_of_each_row_what_is_known() -> None:
