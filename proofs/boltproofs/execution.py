@@ -204,7 +204,8 @@ DEFINED = Defined()
 def defined_apart() -> Iterator[None]:
     """Begin without any defined symbol; those of before come back, and those of the ``with`` block are forgotten.
 
-    Every fact is told to every solver, so those that nothing here is about only cost time.
+    Every fact is told to every solver, so those that nothing here is about only cost time. Not for what speaks of
+    groups of HTLCs: their sums are remembered, and products in them would mean others here.
     """
     before = dict(vars(DEFINED))
     vars(DEFINED).update(vars(Defined()))

@@ -112,6 +112,7 @@ def _settled(case: Case, timeout_ms: int, link: Link) -> Setting:
         channel = arbitrary_channel(case, groups, link)
         statements = {goal.name: Statement.about(channel, goal) for goal in CHANNEL_PROPERTIES}
     if notes.deciding:
+        forget_settings()  # groups remember what was computed of them: asked again, nothing would be noticed
         raise Unsupported(f"a property asks {', '.join(sorted(notes.deciding))}")
     solver = z3.Solver()
     solver.set(timeout=timeout_ms)

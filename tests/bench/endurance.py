@@ -14,7 +14,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -79,25 +78,38 @@ def syncs_per_second(folder: Path) -> float:
         return SYNCS / (time.monotonic() - began)
 
 
-async def differences(nodes: Pair, to_us_before: int) -> Iterator[str]:
-    """Yield what the books of the nodes say that cannot be."""
-    payments, channels = await ask(nodes.alice, ("listpays", {}), ("listpeerchannels", {}))
-    (invoices,) = await ask(nodes.bob, ("listinvoices", {}))
-    complete = sum(row["status"] == "complete" for row in payments["pays"])
-    paid = sum(row["status"] == "paid" for row in invoices["invoices"])
-    moved = to_us_before - channels["channels"][0]["to_us_msat"]
-    found = {"payments complete": complete, "invoices paid": paid, "amounts moved": moved // AMOUNT_MSAT}
-    return (f"{what}: {count} instead of {nodes.made}" for what, count in found.items() if count != nodes.made)
+async def at_rest(nodes: Pair) -> None:
+    """Wait until no HTLC is left: a payment is complete before the last one is revoked."""
+    for node in (nodes.alice, nodes.bob):
+        while (await ask(node, ("listpeerchannels", {})))[0]["channels"][0]["htlcs"]:
+            await asyncio.sleep(0.05)
 
 
-async def to_us_msat(nodes: Pair) -> int:
-    """The payer's balance in the channel."""
-    (found,) = await ask(nodes.alice, ("listpeerchannels", {}))
-    return int(found["channels"][0]["to_us_msat"])
+async def balances_msat(nodes: Pair) -> tuple[int, ...]:
+    """What the payer and the payee have in the channel, each by its own books."""
+    found = [(await ask(node, ("listpeerchannels", {})))[0] for node in (nodes.alice, nodes.bob)]
+    return tuple(int(one["channels"][0]["to_us_msat"]) for one in found)
+
+
+async def differences(nodes: Pair, before: tuple[int, ...]) -> list[str]:
+    """Return what the books of the nodes say that cannot be."""
+    await at_rest(nodes)
+    (payments,), (invoices,) = await ask(nodes.alice, ("listpays", {})), await ask(nodes.bob, ("listinvoices", {}))
+    payer, payee = (after - earlier for after, earlier in zip(await balances_msat(nodes), before, strict=True))
+    total = nodes.made * AMOUNT_MSAT
+    found = {
+        "payments complete": (sum(row["status"] == "complete" for row in payments["pays"]), nodes.made),
+        "invoices paid": (sum(row["status"] == "paid" for row in invoices["invoices"]), nodes.made),
+        "the payer's balance has changed by": (payer, -total),
+        "the payee's balance has changed by": (payee, total),
+    }
+    return [f"{what}: {got} instead of {wanted}" for what, (got, wanted) in found.items() if got != wanted]
 
 
 @click.command()
-@click.option("--payments", type=click.IntRange(min=PORTION), default=10_000, show_default=True, help="How many.")
+@click.option(
+    "--payments", type=click.IntRange(min=PORTION), default=10_000, show_default=True, help="How many; by thousands.",
+)  # fmt: skip
 @click.option("--in-flight", type=click.IntRange(1, 400), default=50, show_default=True, help="How many at a time.")
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(tempfile.gettempdir()),
@@ -108,14 +120,14 @@ def main(payments: int, in_flight: int, folder: Path) -> None:
     click.echo(f"{folder}: {syncs_per_second(folder):,.0f} durable writes of a page per second, one after the other")
     with tempfile.TemporaryDirectory(prefix="endurance-", dir=folder) as home:
         nodes = Pair(Path(home))
-        before = asyncio.run(to_us_msat(nodes))
+        before = asyncio.run(balances_msat(nodes))
         latencies, seconds = list[float](), 0.0
         for number in range(payments // PORTION):
             portion = asyncio.run(pay(nodes, PORTION, in_flight))
             latencies, seconds = latencies + portion.latencies, seconds + portion.seconds
             sizes = " and ".join(f"{memory_mib(process.pid):.0f}" for process in nodes.processes)
             click.echo(f"{(number + 1) * PORTION:6,} payments, {in_flight} in flight: {portion.line}; {sizes} MiB")
-        wrong = list(asyncio.run(differences(nodes, before)))
+        wrong = asyncio.run(differences(nodes, before))
         nodes.close()
     click.echo(f"all: {Portion(seconds, latencies).line}")
     for line in wrong:

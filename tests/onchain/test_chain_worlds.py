@@ -182,7 +182,7 @@ def test_a_party_that_overlooks_a_deadline_is_caught(
 
 
 def test_a_commitment_that_a_liar_has_had_signed_twice_is_revoked_once(run: Helper) -> None:
-    """A asks for the signature again that it has; later it revokes that commitment, and counts one less than B."""
+    """A asks for the signature again that it has, and counts it as another commitment; then it revokes it, once."""
     lied = (
         "chain disconnect",
         "A send channel_reestablish next_commitment_number-1",

@@ -193,12 +193,16 @@ def test_what_is_prepared_serves_whatever_rules_are_off() -> None:
 def test_a_property_in_terms_of_rules_is_refused_whether_they_are_off_or_not(
     off: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking = ChannelProperty("Asking", "A duty is done.", lambda _: duty("B02-adding-htlc-s-08"))
+    def of_each(_: object) -> bool:
+        return duty("B02-adding-htlc-s-08")
+
+    asking = ChannelProperty("Asking", "For each HTLC a duty is done.", lambda channel: channel.htlcs.all(of_each))
     monkeypatch.setattr(induction, "CHANNEL_PROPERTIES", (asking,))
     induction.forget_settings()
     try:
-        with without(off), pytest.raises(Unsupported, match="asks B02-adding-htlc-s-08"):
-            settle(CASES[CASE], QUERY_TIMEOUT_MS)
+        for _ in range(2):
+            with without(off), pytest.raises(Unsupported, match="asks B02-adding-htlc-s-08"):
+                settle(CASES[CASE], QUERY_TIMEOUT_MS)
     finally:
         induction.forget_settings()
 

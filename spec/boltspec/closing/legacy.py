@@ -196,7 +196,7 @@ def must_fail_for_want_of_means(closing: Closing) -> bool:
 
     It would never open the negotiation, and the fundee would wait for ever.
     """
-    begins = may_negotiate(closing) and closing.is_opener and closing.sent is None
+    begins = may_negotiate(closing) and closing.is_opener and closing.sent is None and not closing.published
     return begins and means(closing) < closing.policy.fee_range.min_fee_satoshis and duty("D02-closing-signed-f-01")
 
 

@@ -126,6 +126,9 @@ class DirectClient(ChainClient):
         return self._node.town.feerate_per_kw
 
 
+# --- nodes ---
+
+
 class TownNode:
     """A running node, or a dead one."""
 

@@ -121,6 +121,3 @@ class Directory:
     def peer(self, node_id: bytes) -> Any:
         found = self._owner.peer_or_none
         return found if found is not None and found.node_id == node_id else self._owner.strangers.get(node_id)
-
-
-# --- nodes ---

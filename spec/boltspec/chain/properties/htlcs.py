@@ -69,7 +69,8 @@ def _payable(world: ChainWorld, party: int, *, offered: bool) -> Iterator[Commit
     """Yield the HTLCs that a party has offered, or that were offered to it, in what may still be published.
 
     That is its own newest commitment and all of its peer's that are not revoked. They are read off what was signed, not
-    off the books by which the party decides.
+    off the books by which the party decides. What the peer has sent a secret of counts as revoked; what it was sent and
+    denies to have is not looked at here.
     """
     assert world.talk is not None
     for owner, node in enumerate(world.talk.nodes):
