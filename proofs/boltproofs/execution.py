@@ -160,6 +160,8 @@ class Defined:
     """What the products are made of, by the names of their symbols."""
     spans: dict[tuple[int, int], z3.BoolRef] = field(default_factory=dict)
     """Facts in a row as one formula each: facts are only ever added."""
+    apart: bool = False
+    """These are forgotten soon: nothing that is remembered longer may be made of them."""
 
     def known(self, start: int = 0) -> z3.BoolRef:
         """Return all facts from one on, as one formula."""
@@ -204,11 +206,11 @@ DEFINED = Defined()
 def defined_apart() -> Iterator[None]:
     """Begin without any defined symbol; those of before come back, and those of the ``with`` block are forgotten.
 
-    Every fact is told to every solver, so those that nothing here is about only cost time. Not for what speaks of
-    groups of HTLCs: their sums are remembered, and products in them would mean others here.
+    Every fact is told to every solver, so those that nothing here is about only cost time. Sums over groups
+    of HTLCs are refused: they are remembered, and products in them would mean others here.
     """
     before = dict(vars(DEFINED))
-    vars(DEFINED).update(vars(Defined()))
+    vars(DEFINED).update(vars(Defined(apart=True)))
     try:
         yield
     finally:

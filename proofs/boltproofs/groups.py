@@ -113,6 +113,8 @@ class GroupSums:
 
     def sum(self, group: Group, weight: z3.ArithRef) -> GroupSum:
         """Return the sum of a weight, given by its value for the arbitrary member, over a group."""
+        if DEFINED.apart:
+            raise Unsupported("a sum over HTLCs would outlive the symbols that it is made of")
         key = (group.name, weight.sexpr())
         if key not in self.known:
             # The symbol of a product hides its factors: it would stay that of the arbitrary member in `at`.

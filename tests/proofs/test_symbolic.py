@@ -11,7 +11,8 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boltproofs.execution import DEFINED, Unsupported, paths, summary
+from boltproofs.execution import DEFINED, Unsupported, defined_apart, paths, summary
+from boltproofs.groups import GROUP_SUMS, Group, forms
 from boltproofs.symbolic import SymBool, SymInt, formula_of, term_of
 
 X, Y = SymInt(z3.Int("x")), SymInt(z3.Int("y"))
@@ -22,6 +23,17 @@ COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, 
 def evaluated(term: z3.ExprRef, x: int, y: int) -> Any:
     value = z3.simplify(z3.substitute(term, (z3.Int("x"), z3.IntVal(x)), (z3.Int("y"), z3.IntVal(y))))
     return value.as_long() if z3.is_int_value(value) else z3.is_true(value)
+
+
+def test_symbols_that_are_defined_apart_are_forgotten_and_no_sum_outlives_them() -> None:
+    before = dict(vars(DEFINED))
+    with defined_apart():
+        assert not DEFINED.facts
+        assert SymInt(z3.Int("x")) * SymInt(z3.Int("y")) is not None
+        assert len(DEFINED.facts) == 1
+        with pytest.raises(Unsupported, match="outlive"):
+            GROUP_SUMS.sum(Group.of("htlcs", forms()[0]), z3.IntVal(1))
+    assert vars(DEFINED) == before
 
 
 @pytest.mark.parametrize("operation", [*ARITHMETIC, *COMPARISONS])

@@ -62,7 +62,8 @@ def test_process_killed_at_points_of(
     assert whole.deaths == 0
     for seat in STORIES[story]:
         points, killed = whole.nodes[seat].points(), 0
-        for at in sample(points, f"{story} {simple_close} {seat}"):
+        sampled = sample(points, f"{story} {simple_close} {seat}")
+        for at in sampled:
             what = points[at - 1]
             # A run that does not come to so many points is told once more: killed at the first one of the kind.
             for kill in (chronicles.Kill(seat, at), chronicles.Kill(seat, on=what)):
@@ -76,7 +77,7 @@ def test_process_killed_at_points_of(
                 shutil.rmtree(pair.folder)
                 if pair.deaths:
                     break
-        assert killed, "no run came to the point at which it was to be killed"
+        assert 2 * killed >= len(sampled), "most runs did not come to the point at which they were to be killed"
 
 
 @pytest.mark.parametrize("point", ["after CommitmentSigned", "after RevokeAndAck"])
