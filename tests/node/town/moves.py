@@ -20,8 +20,7 @@ from stories import _lost  # type: ignore[import-not-found]
 from town import CAPACITY_SAT, PURSE_SAT, PUSHED_SAT, Died, Town  # type: ignore[import-not-found]
 
 from boltchain.addresses import script_of
-from boltchain.block import build_block, build_coinbase, parse_block, subsidy_sat
-from boltchain.faucet import FAUCET_SCRIPT
+from boltchain.block import parse_block, subsidy_sat
 from boltchain.server.acceptance import Refusal
 from boltchain.transaction import parse_transaction as parse_real
 from boltnode.channels.happenings import Turn
@@ -239,21 +238,10 @@ class Moves(Lockstep):  # type: ignore[misc]
             paid = sum(output.amount_sat for output in block.transactions[0].outputs) - subsidy_sat(height)
             self.town.fees_sat -= paid
             self.eye.block_gone(height)
-        self._branch(top - depth, depth + 1)
+        chain.branch(top - depth, depth + 1)
         for height in range(top - depth + 1, top + 2):
             self._note_block(height)
         await self.follow()
-
-    def _branch(self, root: int, blocks: int) -> None:
-        node = self.town.chain.node
-        previous = node.chain.books.hash_at(root)
-        time = node.clock()
-        for height in range(root + 1, root + blocks + 1):
-            coinbase = build_coinbase(height, next(node._unique), (subsidy_sat(height), FAUCET_SCRIPT), [])
-            time = max(time, node.chain.books.median_time_past(root) + 1) + 1
-            block = build_block(previous, time, [coinbase])
-            node.submit_block(block)
-            previous = block.hash
 
     # --- closing ---
 

@@ -29,7 +29,7 @@ from judging import (  # type: ignore[import-not-found]
 from jumping import InPlace, JumpingLoop, Stuck, fixed_chance  # type: ignore[import-not-found]
 from wires import Directory, Eye, Peer, Wire  # type: ignore[import-not-found]
 
-from boltchain.block import subsidy_sat
+from boltchain.block import build_block, build_coinbase, subsidy_sat
 from boltchain.client.connection import ChainUnavailable, Endpoint
 from boltchain.client.fees import FeeEstimator, FeePolicy
 from boltchain.client.node import ChainClient
@@ -95,6 +95,20 @@ class Chain:
         """Mine what waits; the fees in the block, in satoshi."""
         coinbase = self.node.generate(FAUCET_SCRIPT).transactions[0]
         return sum(output.amount_sat for output in coinbase.outputs) - subsidy_sat(self.height)
+
+    def branch(self, root: int, blocks: int) -> None:
+        """Mine so many empty blocks upon an earlier one."""
+        node = self.node
+        previous = node.chain.books.hash_at(root)
+        time = node.clock()
+        assert previous is not None
+        for height in range(root + 1, root + blocks + 1):
+            coinbase = build_coinbase(height, next(node._unique), (subsidy_sat(height), FAUCET_SCRIPT), [])
+            time = max(time, node.chain.books.median_time_past(root) + 1) + 1
+            block = build_block(previous, time, [coinbase])
+            node.submit_block(block)
+            previous = block.hash
+        self._faucet.forget()
 
     def close(self) -> None:
         self.node.close()
