@@ -40,9 +40,8 @@ class Paying:
         del max_fee_msat  # over one channel there is none
         if not any(slot.machine.channel is not None for slot in self._floor.roster.of(payment.destination)):
             raise EngineError(Code.PAY_ROUTE_NOT_FOUND, "there is no channel with the node that is to be paid")
-        if not self._floor.fee_reserve.lets_pass(coming=1):
-            words = f"the HTLC could not be defended: too few coins are at hand{self._floor.fee_reserve.words(1)}"
-            raise EngineError(Code.PAY_ROUTE_NOT_FOUND, words)
+        if not any(self._is_defended(slot) for slot in self._floor.roster.of(payment.destination)):
+            raise self._undefended()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + retry_seconds
         wish = Wish(payment, invoice, deadline, loop.create_future())
@@ -54,6 +53,15 @@ class Paying:
         assert wish.offered is not None
         await wish.offered
 
+    def _is_defended(self, slot: Slot) -> bool:
+        """Whether the node may offer one more HTLC in the channel, as far as its coins go."""
+        channel = slot.machine.channel
+        return channel is not None and self._floor.fee_reserve.lets_offer(channel)
+
+    def _undefended(self) -> EngineError:
+        words = f"the HTLC could not be defended: {self._floor.fee_reserve.lack(1)}"
+        return EngineError(Code.PAY_ROUTE_NOT_FOUND, words)
+
     def offer_waiting(self, slot: Slot) -> None:
         """Offer what waits for this peer, as far as the channel can carry it."""
         machine = slot.machine
@@ -64,7 +72,10 @@ class Paying:
         if alive and machine.life.end is not End.NONE:
             return  # another channel can carry it
         for wish in self._wishes.of(slot.peer):
-            if offer(machine, wish, self._floor.chain.height):
+            # Asked again for each: those that were offered meanwhile need coins too.
+            if not self._is_defended(slot):
+                self._give_up(wish, self._undefended())
+            elif offer(machine, wish, self._floor.chain.height):
                 self._wishes.remove(wish)
                 if wish.offered is not None and not wish.offered.done():
                     wish.offered.set_result(None)

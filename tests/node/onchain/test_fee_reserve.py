@@ -10,7 +10,7 @@ import pytest
 from boltchain.transaction import OutPoint, Txid
 from boltchain.wallet.reserve import Reserve
 from boltnode.onchain.facts import HtlcClaimed
-from boltspec.chain.fee_reserve import CHILD_WEIGHT, PAID_HTLC_WEIGHT, need
+from boltspec.chain.fee_reserve import CHILD_WEIGHT, PAID_HTLC_WEIGHT, Need, coin_sat, coins_needed
 from boltspec.fees import HTLC_OUTPUT_WEIGHT
 from boltspec.units import FeeratePerKw
 from boltwire.transaction import Transaction, parse_transaction
@@ -25,7 +25,7 @@ FIRST_ASKED, RISE = 3_000, 380
 def spend_all(duel: Any, *, keeps: bool) -> None:
     """A spends all that its wallet lets it spend, with or without what its channel needs."""
     node = duel.nodes[A]
-    needed = need((node.channel,), 0, FeeratePerKw(DEFENDED))
+    needed = Need(coins_needed(node.channel), coin_sat(FeeratePerKw(DEFENDED)))
     if keeps:
         node.wallet.reserve = Reserve(needed.coins, int(needed.coin_sat))
     prepared = node.wallet.prepare_all(ANYWHERE, 1_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -133,3 +134,28 @@ def test_htlc_that_neither_can_defend_is_not_offered_and_not_taken(
         assert (await town.alice.ask("pay", bolt11=bolt11))["status"] == "complete"
 
     towns.run(new_town("htlcs", options={"refuse_undefended": True}), story)
+
+
+def test_payments_that_are_made_at_once_are_defended_each(
+    new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    """Alice has coins for her commitment and for two HTLCs: of three payments one is not offered."""
+
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        await give(town, town.bob, *[COIN_SAT] * 4)
+        await stories.open_channel(town)
+        await town.alice.ask("withdraw", destination=ANYWHERE, satoshi="all")
+        await town.mine()
+        await give(town, town.alice, COIN_SAT, COIN_SAT)
+        wishes = []
+        for label in ("tea", "cake", "jam"):
+            asked = await town.bob.ask("invoice", amount_msat=9_000_000, label=label, description=label)
+            wishes.append(town.alice.ask("pay", bolt11=asked["bolt11"]))
+        found: list[Any] = await asyncio.gather(*wishes, return_exceptions=True)
+        (refusal,) = (entry for entry in found if isinstance(entry, RpcError))
+        assert "could not be defended" in refusal.message
+        assert f"at least 4 of {COIN_SAT} sat would be needed" in refusal.message
+        assert [entry["status"] for entry in found if entry is not refusal] == ["complete"] * 2
+
+    towns.run(new_town("at once", options={"refuse_undefended": True}), story)
