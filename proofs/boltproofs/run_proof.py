@@ -16,11 +16,13 @@ import z3
 
 from boltproofs.closing_theorems import CLOSING_THEOREMS
 from boltproofs.collection import as_formula
+from boltproofs.connection_theorems import CONNECTION_THEOREMS
 from boltproofs.establishment_theorems import ESTABLISHMENT_THEOREMS
 from boltproofs.execution import DEFINED, Execution, Unsupported, defined_apart, entered, paths, searching
 from boltproofs.findings import Finding, Findings
 from boltproofs.formulas import conjunction, disjunction
 from boltproofs.groups import Form, forms
+from boltproofs.onion_theorems import ONION_THEOREMS
 from boltproofs.payment_theorems import PAYMENT_THEOREMS
 from boltproofs.payout_theorems import PAYOUT_THEOREMS
 from boltproofs.resumption_theorems import RESUMPTION_THEOREMS
@@ -44,6 +46,8 @@ RUN_THEOREMS: tuple[RunTheorem, ...] = (
     *CLOSING_THEOREMS,
     *RESUMPTION_THEOREMS,
     *PAYMENT_THEOREMS,
+    *ONION_THEOREMS,
+    *CONNECTION_THEOREMS,
 )
 """All theorems about runs."""
 BY_NAME = {theorem.name: theorem for theorem in RUN_THEOREMS}

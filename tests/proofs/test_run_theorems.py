@@ -28,6 +28,7 @@ QUICK = (
     "WayOutBeforeFunding", "SimpleCloseTerminates", "NoUpdateAfterShutdown", "NoCloseWithHtlcs",
     "ReestablishNumbers", "StaleStateSafe", "ReestablishAgrees",
     "FinalNodeIsPaid", "ProberLearnsNothing", "FailureIsPrescribed",
+    "BadOnionIsAnswered", "BothKeepOneConnection",
 )  # fmt: skip
 """Those that take a few seconds; all are proved by ``make verify``."""
 

@@ -42,7 +42,7 @@ CHAPTERS = (
             "properties.catalogue",
         ),
     ),
-    Chapter("Being paid", ("final_node",)),
+    Chapter("Being paid", ("onion", "final_node")),
     Chapter("Connecting", package("connection")),
     Chapter("Opening a channel", package("establishment")),
     Chapter("Closing together", package("closing")),

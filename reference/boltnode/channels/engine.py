@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from boltchain.client.connection import Endpoint
 from boltchain.client.follower import BlockConnected, BlockDisconnected, BlockEvent
 from boltnode.channels import policy
+from boltnode.channels.addressing import answer, named
 from boltnode.channels.chain_watch import ChainWatch
 from boltnode.channels.closing import ClosingDesk
 from boltnode.channels.fee_reserve import FeeReserve
@@ -48,6 +49,7 @@ from boltnode.storage import channel_rows
 from boltnode.storage.errors import StorageError
 from boltnode.storage.newest_states import NewestStates
 from boltnode.storage.unit_of_work import UnitOfWork
+from boltspec.connection.addressing import addressed
 from boltwire import messages as wire
 from boltwire.bolt11 import Invoice
 from boltwire.channel_id import ALL_CHANNELS
@@ -147,22 +149,18 @@ class ChannelEngine:
             self._schedule(slot)
 
     async def received(self, peer: PeerConnection, message: wire.Message) -> None:
-        """Hand a message to its channel."""
-        if isinstance(message, wire.OpenChannel):
+        """Hand a message to the channels that it is about."""
+        if isinstance(message, wire.OpenChannel) and message.temporary_channel_id != ALL_CHANNELS:
             self._opening.proposed(peer, message)
             return
-        channel_id = _channel_id(message)
-        if channel_id is None:
-            return  # not about a channel
-        if channel_id == ALL_CHANNELS and isinstance(message, wire.Error | wire.Warning):
-            slots = list(self._roster.of(peer.node_id))
-        else:
-            found = self._roster.find(peer.node_id, channel_id)
-            slots = [] if found is None else [found]
-        if not slots and not isinstance(message, wire.Error | wire.Warning):
-            # B01-error-warning-s-02
-            peer.send(encode_message(wire.Error(channel_id=channel_id, data=b"there is no such channel")))
-        for slot in slots:
+        fact = named(message)
+        if fact is None:
+            return
+        slots = self._roster.with_peer(peer.node_id)
+        found = addressed(fact, slots.keys())
+        if found.answer is not None:
+            peer.send(encode_message(answer(found.answer)))
+        for slot in dict.fromkeys(slots[name] for name in slots if name in found.channel_ids):
             self._services.latch.require_open()
             slot.machine.hear(message)
             self._schedule(slot)
@@ -271,8 +269,3 @@ class ChannelEngine:
     async def pay(self, payment: PaymentRecord, invoice: Invoice, max_fee_msat: int, retry_seconds: int) -> None:
         """Offer the HTLC of a pending payment."""
         await self._paying.pay(payment, invoice, max_fee_msat, retry_seconds)
-
-
-def _channel_id(message: wire.Message) -> bytes | None:
-    found: bytes | None = getattr(message, "channel_id", None) or getattr(message, "temporary_channel_id", None)
-    return found

@@ -65,6 +65,10 @@ class Heard:
     """Fields of the record that change with it, if it is accepted."""
 
 
+PREMATURE = Heard(UpdateFee(FeeratePerKw(0)))
+"""Any message of an open channel before there is one: what it says does not matter, for nothing of that is awaited."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ear:
     """Reads messages of one peer about one channel."""
@@ -213,7 +217,7 @@ class Ear:
     def _in_channel(self, message: wire.Message) -> Heard:
         closing = self.record.life.closing
         if closing is None:
-            raise MessageError("there is no such channel yet", field=message.layout.name)
+            return PREMATURE
         match message:
             case wire.UpdateAddHtlc():
                 name = name_of_hash(message.payment_hash)
@@ -242,8 +246,7 @@ class Ear:
         return {"offered": tuple(offered)}
 
     def _closing(self, closing: Closing, message: wire.Message) -> Heard:
-        if self.terms is None:
-            raise MessageError("there is no such channel yet", field=message.layout.name)
+        assert self.terms is not None, "both first commitments are signed"
         reader = Reader(self.terms.funding_output)
         match message:
             case wire.Shutdown():

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from typing import Final
 
 from boltnode.channels.record import ChannelRecord, OfferedHtlc, ReceivedHtlc, Unreadable
+from boltspec.onion import Fault, Malformed, Onion, judge_onion
 from boltwire import messages as wire
 from boltwire.bolt11 import Invoice
 from boltwire.errors import DecodeError
 from boltwire.onion.construction import ConstructedOnion, OnionHop, construct_onion
 from boltwire.onion.failure_codec import decode_failure, encode_failure
-from boltwire.onion.failures import FailureMessage, UnknownFailure
+from boltwire.onion.failures import FailureCode, FailureMessage, UnknownFailure
 from boltwire.onion.keys import NodeKey
 from boltwire.onion.origin import read_failure
 from boltwire.onion.packet import PAYMENT_PAYLOADS_SIZE, OnionPacket
 from boltwire.onion.payload import Payload, PaymentData
 from boltwire.onion.peeling import peel_onion
-from boltwire.onion.rejection import InvalidOnionPayload, UnreadableOnionError
+from boltwire.onion.rejection import (
+    InvalidOnionHmac,
+    InvalidOnionKey,
+    InvalidOnionPayload,
+    InvalidOnionVersion,
+    UnreadableOnionError,
+)
 from boltwire.onion.return_packet import ReturnedFailure, create_failure
 from boltwire.secp256k1 import CurveError, PrivateKey, PublicKey
 
@@ -47,17 +55,31 @@ def onion_of(htlc: OfferedHtlc, peer: bytes, payment_hash: bytes) -> Constructed
     return construct_onion([hop], PrivateKey(htlc.session_key), payment_hash)
 
 
+FAULTS: Final = {InvalidOnionVersion: Fault.VERSION, InvalidOnionKey: Fault.KEY, InvalidOnionHmac: Fault.HMAC}
+
+
 def opened(message: wire.UpdateAddHtlc, key: NodeKey) -> ReceivedHtlc:
-    """What an HTLC of the peer tells us, or what is wrong with its onion."""
+    """What an HTLC of the peer tells us, or how it is answered if its onion is not to be read."""
     packet = OnionPacket.decode(message.onion_routing_packet, PAYMENT_PAYLOADS_SIZE)
+    try:
+        found = _peeled(message, packet, key)
+        fault = None
+    except UnreadableOnionError as error:
+        # A path key that is no point has no fault of its own: that there is one is all that counts.
+        found, fault = ReceivedHtlc(message.id, b"", b"", is_final=True), FAULTS.get(type(error))
+    verdict = judge_onion(Onion(fault, has_path_key=message.blinded_path is not None))
+    if isinstance(verdict, Malformed):
+        unreadable = Unreadable(packet.sha256(), int(FailureCode[verdict.failure.name]))
+        return ReceivedHtlc(message.id, b"", b"", is_final=True, unreadable=unreadable)
+    return found
+
+
+def _peeled(message: wire.UpdateAddHtlc, packet: OnionPacket, key: NodeKey) -> ReceivedHtlc:
     try:
         peeled = peel_onion(packet, key, message.payment_hash, message.blinded_path)
     except InvalidOnionPayload:
         # The onion is authentic, so that the payer can be told: by what is said of a payload that holds nothing.
         return ReceivedHtlc(message.id, key.ecdh(PublicKey(packet.public_key)), b"", is_final=True)
-    except UnreadableOnionError as error:
-        unreadable = Unreadable(packet.sha256(), int(error.code))
-        return ReceivedHtlc(message.id, b"", b"", is_final=True, unreadable=unreadable)
     return ReceivedHtlc(message.id, peeled.shared_secret, peeled.payload, is_final=peeled.next_packet is None)
 
 

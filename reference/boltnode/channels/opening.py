@@ -46,7 +46,7 @@ class Opening:
         self._spare_scripts: dict[KeyKind, list[bytes]] = {}
 
     def _node(self, peer: PeerConnection, capacity_sat: int) -> Node:
-        taken = self._floor.roster.names_with(peer.node_id)
+        taken = frozenset(self._floor.roster.with_peer(peer.node_id))
         return policy.node_facts(self._floor.services.network, self._floor.features, peer.features, capacity_sat, taken)
 
     def _new_slot(self, peer: PeerConnection, node: Node, temporary_id: bytes, close_to: bytes | None) -> Slot:

@@ -202,6 +202,8 @@ class PeerConnection:
                 await asyncio.sleep(pause)
 
     async def _handle(self, message: Message | UnknownMessage, handler: PeerHandler) -> None:
+        if not isinstance(message, UnknownMessage) and not self._talk.knows(message):
+            message = UnknownMessage(message.layout.type, b"")
         match message:
             case Init() | Ping() | Pong() | UnknownMessage():
                 if answers := self._talk.hear(message):

@@ -1,8 +1,6 @@
-"""All peers of the node: at most one connection per node id, limits on how many, and who keeps which connection.
+"""All peers of the node: at most one connection per node id, and limits on how many.
 
-When two nodes connect to each other at the same time, both have two connections and both must keep the same one: that
-which was made by the node with the lesser id. Later on, a new connection replaces the old one: the peer has lost it and
-we have not noticed yet.
+Which of two connections to a peer is kept :mod:`boltspec.connection.single` says.
 """
 
 import asyncio
@@ -13,6 +11,8 @@ from boltnode.peers.connection import Direction, PeerConnection, PeerGone
 from boltnode.peers.handler import PeerHandler
 from boltnode.peers.limits import PeerLimits
 from boltnode.peers.listener import Listener
+from boltspec.connection.single import Made, keeps_older
+from boltspec.htlc import LOCAL, REMOTE
 from boltwire.errors import TransportError
 from boltwire.features import FeatureBits
 from boltwire.peer_init import init
@@ -139,11 +139,9 @@ class Switchboard:
         task.add_done_callback(self._tasks.discard)
 
     def _keeps(self, old: PeerConnection, new: PeerConnection) -> bool:
-        simultaneous = new.since - old.since < self._limits.tie_break_seconds and old.direction is not new.direction
-        if not simultaneous:
-            return False
-        kept = Direction.OUT if self.node_id < new.node_id else Direction.IN
-        return old.direction is kept
+        lesser = int.from_bytes(self.node_id) < int.from_bytes(new.node_id)
+        tie_break_ms = int(self._limits.tie_break_seconds * 1000)
+        return keeps_older(_made(old), _made(new), local_is_lesser=lesser, tie_break_ms=tie_break_ms)
 
     async def _run(self, peer: PeerConnection) -> None:
         reason = await peer.run(self._handler)
@@ -163,3 +161,7 @@ class Switchboard:
             peer.close("the node stops")
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+
+def _made(peer: PeerConnection) -> Made:
+    return Made(LOCAL if peer.direction is Direction.OUT else REMOTE, int(peer.since * 1000))

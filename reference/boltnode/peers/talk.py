@@ -63,6 +63,11 @@ class Talk:
         """A ping of ours is not answered."""
         return bool(self._state.pings)
 
+    def knows(self, message: wire.Message) -> bool:
+        """Whether we offer what a message belongs to; if not, it is as good as one of an unknown type."""
+        feature = message.layout.feature
+        return feature is None or any(name in self._supported for name in feature.split("|"))
+
     def hear(self, message: wire.Message | wire.UnknownMessage) -> list[wire.Message]:
         """Take a message; what is to be answered at once. MessageError if the connection is to be closed."""
         verdict = receive(self._state, _fact(message))

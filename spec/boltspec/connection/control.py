@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from boltspec.connection.addressing import addressed, referred_to
 from boltspec.connection.features import OPTION_PROVIDE_STORAGE, offers
 from boltspec.connection.messages import (
-    ALL_CHANNELS,
     NO_PONG,
     ChannelMessage,
     Error,
@@ -20,6 +20,7 @@ from boltspec.connection.messages import (
 from boltspec.connection.state import (
     CLOSE,
     Connection,
+    Slot,
     disconnected,
     require_may_be_spoken_to,
     require_may_speak,
@@ -40,7 +41,8 @@ def send_error(state: Connection, message: Error) -> Connection:
     It is what a node should do after a fatal violation (B01-error-warning-s-01): the reaction of many rules.
     """
     require_may_speak(state)
-    failed = with_failed(state, message.channel_id) if duty("B01-error-warning-s-03") else state
+    named = referred_to(message.channel_id, state.channel_ids)
+    failed = with_failed(state, named) if duty("B01-error-warning-s-03") else state
     return without_owed(failed, message)
 
 
@@ -48,27 +50,23 @@ def send_error(state: Connection, message: Error) -> Connection:
 def receive_error(state: Connection, message: Error) -> Connection:
     """Fail what the peer has failed: all channels, one of them, or none if it names no channel of ours with it."""
     require_may_be_spoken_to(state)
-    channel_id = message.channel_id
-    if channel_id == ALL_CHANNELS:
-        return with_failed(state, ALL_CHANNELS) if duty("B01-error-warning-r-01") else state
-    if state.slot(channel_id) is not None:
-        return with_failed(state, channel_id) if duty("B01-error-warning-r-02") else state
-    return state if duty("B01-error-warning-r-05") else with_failed(state, ALL_CHANNELS)
+    return with_failed(state, addressed(message, state.channel_ids).channel_ids)
 
 
 @sends
 def send_warning(state: Connection, message: Warning) -> Connection:
     """Tell the peer that something is wrong (B01-error-warning-s-05: an id of zero names no channel)."""
-    del message
     require_may_speak(state)
-    return state
+    return without_owed(state, message)
 
 
 @receives
 def receive_warning(state: Connection, message: Warning) -> Connection:
     """Take note of a warning: it is for people, who may then close together (B01-error-warning-r-04)."""
     require_may_be_spoken_to(state)
-    return state if duty("D01-error-warning-r-01") else with_failed(state, message.channel_id)
+    if duty("D01-error-warning-r-01"):
+        return state
+    return with_failed(state, addressed(message, state.channel_ids).channel_ids)
 
 
 # --- messages of channels, unknown messages ---
@@ -87,13 +85,17 @@ def send_channel_message(state: Connection, message: ChannelMessage) -> Connecti
 def receive_channel_message(state: Connection, message: ChannelMessage) -> Connection:
     """Take a message of a channel; of a failed one none is taken, and to an unknown one the answer is an error."""
     require_may_be_spoken_to(state)
-    channel_id = message.channel_id
-    slot = state.slot(channel_id)
-    if slot is None:
-        return with_owed(state, Error(channel_id)) if duty("B01-error-warning-s-02") else state
-    if slot.failed and duty("D01-error-warning-r-02"):
-        return state
-    return replace(state, slots=tuple(replace(one, used=True) if one is slot else one for one in state.slots))
+    found = addressed(message, state.channel_ids)
+    if found.answer is not None:
+        return with_owed(state, found.answer)
+    return replace(state, slots=tuple(_after_message(slot, found.channel_ids) for slot in state.slots))
+
+
+def _after_message(slot: Slot, taking: frozenset[int]) -> Slot:
+    """Return a channel after a message was handed to some channels."""
+    if slot.channel_id not in taking or (slot.failed and duty("D01-error-warning-r-02")):
+        return slot
+    return replace(slot, used=True)
 
 
 @sends
@@ -160,7 +162,7 @@ def receive_pong(state: Connection, message: Pong) -> Connection:
 def given_up(state: Connection) -> Connection:
     """Return the state after a ping was not answered in time: the connection may be closed (B01-ping-pong-s-03)."""
     closed = disconnected(state)
-    return closed if duty("B01-ping-pong-s-04") else with_failed(closed, ALL_CHANNELS)
+    return closed if duty("B01-ping-pong-s-04") else with_failed(closed, closed.channel_ids)
 
 
 # --- backups ---

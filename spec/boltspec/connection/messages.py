@@ -12,6 +12,8 @@ from boltspec.connection.features import Bits
 
 ALL_CHANNELS = 0
 """The ``channel_id`` that refers to all channels with the peer."""
+CHANNEL_TYPES = range(32, 256)
+"""Types of the messages that are about a channel."""
 NO_PONG = 65532
 """``num_pong_bytes`` from here on asks for no answer: the pong would not fit into a message."""
 
@@ -62,7 +64,7 @@ class UnknownMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChannelMessage:
-    """Any message of a channel: of a type from 32 to 255."""
+    """Any message of a channel: one of :data:`CHANNEL_TYPES`."""
 
     channel_id: int
 

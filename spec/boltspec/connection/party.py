@@ -148,7 +148,7 @@ def _temptations(state: Connection) -> Iterator[tuple[str, Message]]:
     for channel_id in (ALL_CHANNELS, FIRST, STRANGE):
         yield f"error {channel_id}", Error(channel_id)
         yield f"warning {channel_id}", Warning(channel_id)
-    for channel_id in (FIRST, SECOND, STRANGE):
+    for channel_id in (ALL_CHANNELS, FIRST, SECOND, STRANGE):
         yield f"channel message {channel_id}", ChannelMessage(channel_id)
     yield "ping", Ping(1)
     yield "pong", Pong(9)

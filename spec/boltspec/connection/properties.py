@@ -131,6 +131,17 @@ def _only_named_channels_fail(before: World, after: World, scenario: ConnectionS
     return True
 
 
+def _answers_fail_nothing(before: World, after: World, scenario: ConnectionScenario) -> bool:
+    """Say whether what is owed to the peer leaves those channels alone that have not failed already."""
+    for party in _honest(scenario):
+        message, state = _sent(before, after, party), before.nodes[party]
+        if message in state.owed and message not in scenario.plans[party]:
+            pairs = zip(state.slots, after.nodes[party].slots, strict=True)
+            if any(new.failed and not old.failed for old, new in pairs):
+                return False
+    return True
+
+
 def _named_channels_fail(before: World, after: World, scenario: ConnectionScenario) -> bool:
     for party in _honest(scenario):
         message = _sent(before, after, party) or _delivered(before, after, party)
@@ -257,6 +268,8 @@ PROPERTIES: tuple[Property, ...] = (
              _only_named_channels_fail, felt=True),
     Property("NamedChannelsFail", "A channel that an error names has failed for whom it sends and gets.",
              _named_channels_fail, felt=True),
+    Property("AnswersFailNothing", "What a node has to answer or to repeat fails none of its channels.",
+             _answers_fail_nothing, felt=True),
     Property("FailedChannelsRest", "For a failed channel nothing is sent or taken but the error.",
              _failed_channels_rest, felt=True),
     Property("BothKnowFailure", "In the end honest nodes agree on which channels have failed.",

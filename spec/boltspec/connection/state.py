@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from boltspec.connection.features import FEATURES, OPTION_PROVIDE_STORAGE, Bits, negotiated, offers
-from boltspec.connection.messages import ALL_CHANNELS, Error, Init, Message, PeerStorageRetrieval
+from boltspec.connection.messages import Error, Init, Message, PeerStorageRetrieval
 from boltspec.rules import Reaction, duty, require
 
 CLOSE = Reaction.CLOSE
@@ -90,6 +90,11 @@ class Connection:
         """Whether we offer to keep backups."""
         return offers(self.node.features, OPTION_PROVIDE_STORAGE)
 
+    @property
+    def channel_ids(self) -> frozenset[int]:
+        """The ids of the channels with this peer."""
+        return frozenset(slot.channel_id for slot in self.slots)
+
     def slot(self, channel_id: int) -> Slot | None:
         """Return the channel of that id; ``None`` if there is none with this peer."""
         return next((slot for slot in self.slots if slot.channel_id == channel_id), None)
@@ -106,11 +111,9 @@ def require_may_be_spoken_to(state: Connection) -> None:
     require(state.their_init is not None, "D01-init-r-01", CLOSE)
 
 
-def with_failed(state: Connection, channel_id: int) -> Connection:
-    """Return the state after the channel of that id, or every channel, has been failed."""
-    slots = tuple(
-        replace(slot, failed=True) if channel_id in (ALL_CHANNELS, slot.channel_id) else slot for slot in state.slots
-    )
+def with_failed(state: Connection, channel_ids: frozenset[int]) -> Connection:
+    """Return the state after the channels of these ids have been failed."""
+    slots = tuple(replace(slot, failed=True) if slot.channel_id in channel_ids else slot for slot in state.slots)
     return replace(state, slots=slots)
 
 

@@ -36,7 +36,7 @@ def size(town: Any) -> tuple[int, ...]:
         "SELECT key, value FROM wallet_records WHERE CAST(key AS TEXT) LIKE 'next/%' ORDER BY key")]  # fmt: skip
     tables = ("channels", "signed_commitments", "onchain_notes", "wallet_records")
     quota = engine._services.pending_channels._taken.total()
-    return (len(engine._roster._slots), quota, sum(map(int, next_scripts)), *(rows(town, table) for table in tables))
+    return (len(engine._roster.ids), quota, sum(map(int, next_scripts)), *(rows(town, table) for table in tables))
 
 
 async def settled(town: Any) -> None:

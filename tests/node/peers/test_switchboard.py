@@ -16,7 +16,14 @@ from boltwire.chains import chain_hash
 from boltwire.codec import decode_message, encode_message
 from boltwire.features import FeatureBits
 from boltwire.keepalive import ping
-from boltwire.messages import Init, Pong, UnknownMessage, Warning  # noqa: A004  # BOLT 1's name
+from boltwire.messages import (
+    Init,
+    Pong,
+    StartBatch,
+    Stfu,
+    UnknownMessage,
+    Warning,  # noqa: A004  # BOLT 1's name
+)
 from boltwire.secp256k1 import PrivateKey
 from boltwire.transport import MessageStream, connect, serve
 
@@ -286,6 +293,29 @@ def test_unknown_odd_message_is_ignored(new_node: NewNode) -> None:
             await node.recorder.until(lambda: bool(node.recorder.messages))
             assert node.recorder.messages == [decode_message(HELLO)]
             await stream.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["odd", "even"])
+def test_message_of_a_feature_that_is_not_offered_is_an_unknown_one(
+    new_node: NewNode, read_last_words: Any, number: int
+) -> None:
+    """B01-message-format-r-01, B01-message-format-r-02: an odd one is ignored, an even one ends the connection."""
+    other = (StartBatch(channel_id=bytes(32), batch_size=2), Stfu(channel_id=bytes(32), initiator=True))[number]
+
+    async def story() -> None:
+        async with new_node(1) as node:
+            stream = await node.raw(7)
+            await stream.send(encode_message(other), HELLO)
+            if number == 0:
+                await node.recorder.until(lambda: bool(node.recorder.messages))
+                assert node.recorder.messages == [decode_message(HELLO)]
+                await stream.close()
+                return
+            *_, warning = await read_last_words(stream)
+            assert warning.data == b"a message of a type that has to be known"
+            assert node.recorder.messages == []
 
     asyncio.run(story())
 

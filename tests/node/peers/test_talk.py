@@ -12,6 +12,7 @@ from boltwire.features import FeatureBits
 from boltwire.keepalive import ping
 from boltwire.messages import (
     ChannelReestablish,
+    ClosingSig,
     Error,
     Init,
     Message,
@@ -101,6 +102,14 @@ def test_pong_ends_the_waiting_if_it_has_the_length_that_was_asked_for() -> None
     assert waiting.waits_for_pong, "it answers something else"
     waiting.hear(Pong(ignored=bytes(1)))
     assert not waiting.waits_for_pong
+
+
+def test_message_is_known_if_its_feature_is_offered_or_it_needs_none() -> None:
+    sig = ClosingSig(
+        channel_id=bytes(32), closer_scriptpubkey=b"", closee_scriptpubkey=b"", fee_satoshis=0, locktime=0
+    )  # fmt: skip
+    offering = Talk(HELLO, (CHAIN,), (*OURS.names(), "option_simple_close"))
+    assert (talk().knows(sig), offering.knows(sig), talk().knows(reestablish())) == (False, True, True)
 
 
 def test_unknown_odd_message_is_ignored() -> None:

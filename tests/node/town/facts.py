@@ -63,6 +63,10 @@ class Meaningless(ValueError):
     """No fact can be made of the message: whoever gets it ends the connection."""
 
 
+PREMATURE = UpdateFee(FeeratePerKw(0))
+"""Any message of an open channel before there is one."""
+
+
 @dataclass
 class Known:
     """What is known of a channel besides the state of the specification, by side as the one party sees it."""

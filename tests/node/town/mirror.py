@@ -207,7 +207,7 @@ class Mirror:
     def _in_channel(self, message: wire.Message, speaker: Side, *, again: bool) -> Any:
         channel = self.life.channel
         if channel is None:
-            raise Meaningless
+            return facts.PREMATURE
         match message:
             case wire.CommitmentSigned():
                 owner, wanted = facts.next_commitment(self.life, speaker, again=again)
