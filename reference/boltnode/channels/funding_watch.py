@@ -8,10 +8,9 @@ from typing import Final
 from boltchain.client.follower import BlockConnected, BlockDisconnected
 from boltchain.transaction import OutPoint, Transaction
 from boltnode.channels.machine import ChannelMachine
-from boltnode.channels.policy import FORGET_BLOCKS
 from boltnode.channels.record import ChannelRecord
+from boltspec.establishment import forgetting
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
-from boltspec.establishment.state import ACCEPTER
 from boltspec.lifetime.steps import Spent
 from boltspec.units import Blocks, Sat
 from boltwire.scid import ShortChannelId
@@ -75,17 +74,14 @@ def _count(machine: ChannelMachine, height: int) -> None:
 
 
 def _wait(machine: ChannelMachine, height: int) -> None:
-    """Forget the peer's channel whose funding transaction does not come; nothing of ours is at stake in it.
-
-    What was ready once is not forgotten, be it that a reorganisation has taken its funding transaction away.
-    """
+    """Forget the peer's channel if its funding transaction does not come."""
     record, state = machine.record, machine.life.establishment
-    if record.funding_height is not None or state.role is not ACCEPTER or state.ready_sent:
+    if record.funding_height is not None or not forgetting.may_be_forgotten(state):
         return
     if record.waits_since is None:
         machine.note(waits_since=height)
-    elif height - record.waits_since >= FORGET_BLOCKS:
-        machine.forget(f"its funding transaction was not confirmed within {FORGET_BLOCKS} blocks")
+    elif forgetting.is_forgotten(state, Blocks(height - record.waits_since)):
+        machine.forget(f"its funding transaction was not confirmed within {forgetting.FORGET_BLOCKS} blocks")
 
 
 def looked_back(machine: ChannelMachine, event: BlockDisconnected) -> None:

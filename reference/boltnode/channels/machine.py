@@ -38,7 +38,7 @@ from boltspec.htlc import LOCAL, Htlc
 from boltspec.lifetime.messages import Message
 from boltspec.lifetime.owed import is_resending, owed, resent
 from boltspec.lifetime.resuming import disconnected
-from boltspec.lifetime.state import End, Life, failed
+from boltspec.lifetime.state import End, Life, failed, forgotten
 from boltspec.lifetime.steps import Spent, look, publish_funding_transaction, react, receive, send
 from boltspec.messages import (
     ChannelReestablish,
@@ -382,7 +382,7 @@ class ChannelMachine:
         self._explain(reason)
         words = reason.encode("ascii", "replace")
         self._out.messages.append(wire.Error(channel_id=self.record.channel_id, data=words))
-        self._move(replace(self.life, end=End.FORGOTTEN, owes_error=False, owes_warning=False))
+        self._move(forgotten(self.life))
 
     # --- the chain ---
 

@@ -38,8 +38,6 @@ MOST_RESERVE_SHARE: Final = 20
 """The reserve that we keep at most is the capacity divided by this."""
 DEPTHS: Final = {"regtest": Blocks(1)}
 """Confirmations that a funding transaction must have, by network; three where none are named."""
-FORGET_BLOCKS: Final = 2016
-"""Without its funding transaction the fundee forgets a channel after so many (B02-channel-ready-e-02)."""
 MOST_CLOSING_TRANSACTIONS: Final = 50
 """So many are kept of one channel: a peer that wants more of them signed is parted with."""
 MOST_ALIASES: Final = 8

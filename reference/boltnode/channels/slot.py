@@ -10,7 +10,7 @@ from boltchain.wallet.keys import KeyKind
 from boltnode.channels.machine import ChannelMachine
 from boltnode.engine import ClosedChannel, FundChannel, FundedChannel
 from boltspec.commitment import Commitment
-from boltspec.establishment.state import ACCEPTER
+from boltspec.establishment.resume import is_remembered
 from boltspec.lifetime.state import End
 
 if TYPE_CHECKING:
@@ -68,7 +68,4 @@ class Slot:
     def is_kept(self) -> bool:
         """Whether the channel outlives a crash: our signature, or our funding transaction, may be with others."""
         life = self.machine.life
-        if self.revision != NO_ROW:
-            return True
-        ours_is_out = life.establishment.role is ACCEPTER or life.establishment.published
-        return life.closing is not None and ours_is_out and life.end is not End.FORGOTTEN
+        return self.revision != NO_ROW or (is_remembered(life.establishment) and life.end is not End.FORGOTTEN)

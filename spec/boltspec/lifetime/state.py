@@ -96,6 +96,11 @@ def failed(life: Life, *, owes_error: bool) -> Life:
     return replace(life, end=end, owes_error=owes_error, owes_warning=False)
 
 
+def forgotten(life: Life) -> Life:
+    """Return the life after its node has forgotten the channel, which has no output on the chain; the peer is told."""
+    return replace(life, end=End.FORGOTTEN, owes_error=False, owes_warning=False)
+
+
 def state_of(verdict: Accepted[State] | Refused | Rejected) -> State:
     """Return the state after a step of a part; its verdict becomes that of the whole if it is not accepted."""
     match verdict:

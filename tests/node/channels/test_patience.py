@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from boltnode.channels.patience import Consequence, Wait, awaited
+from boltnode.channels.patience import Wait, awaited
 from boltnode.peers.limits import PeerLimits
 from boltspec.closing.messages import FeeRange
 from boltspec.closing.state import ClosingPolicy
+from boltspec.lifetime.awaiting import Awaiting, Consequence
 from boltspec.lifetime.state import End
 from boltspec.units import Sat
 from boltwire.codec import decode_message
@@ -42,19 +43,19 @@ def test_nothing_is_awaited_of_a_peer_that_has_answered(pair: Any) -> None:
 def test_revoke_and_ack_is_awaited_for_each_commitment(pair: Any) -> None:
     pair.offer(0)
     pair.a.speak()
-    assert wait(pair, 0) == Wait("revoke_and_ack", 0, 7.0, HANG_UP)
+    assert wait(pair, 0) == Wait(Awaiting("revoke_and_ack", 0, HANG_UP), 7.0)
     pair.talk()
     pair.offer(0)
     pair.a.speak()
     second = wait(pair, 0)
     assert second is not None
-    assert second.number > 0
+    assert second.owed.number > 0
 
 
 def test_reestablish_is_awaited_after_a_reconnection_until_it_comes(pair: Any) -> None:
     pair.reconnect()
     pair.a.speak()
-    assert wait(pair, 0) == Wait("channel_reestablish", 0, 7.0, HANG_UP)
+    assert wait(pair, 0) == Wait(Awaiting("channel_reestablish", 0, HANG_UP), 7.0)
     pair.talk()
     assert wait(pair, 0) is None
 
@@ -73,7 +74,7 @@ def test_funder_fails_the_channel_without_an_answer_to_its_closing_signed(new_pa
         say(pair, seat)  # both shutdowns, and the first fee
     found = wait(pair, 0)
     assert found is not None
-    assert (found.message, found.consequence) == ("closing_signed", FAIL)
+    assert (found.owed.message, found.owed.consequence) == ("closing_signed", FAIL)
     say(pair, 1)
     assert wait(pair, 0) is None
 
@@ -85,7 +86,7 @@ def test_fundee_parts_with_a_funder_that_proposes_no_fee(new_pair: Callable[...,
     pair.a.speak()
     shutdown, first_fee = map(decode_message, pair.sides[0].flush())
     pair.b.hear(shutdown)
-    assert wait(pair, 1) == Wait("closing_signed", 0, 7.0, HANG_UP)
+    assert wait(pair, 1) == Wait(Awaiting("closing_signed", 0, HANG_UP), 7.0)
     pair.b.hear(first_fee)
     assert wait(pair, 1) is None
 
@@ -102,7 +103,7 @@ def test_fundee_fails_the_channel_if_no_better_range_comes(
         say(pair, seat)
     assert pair.b.disputes_range is disputed
     found = wait(pair, 1)
-    assert (found is not None and found.consequence is FAIL) is disputed
+    assert (found is not None and found.owed.consequence is FAIL) is disputed
 
 
 @pytest.mark.parametrize(("least", "fails"), [(100_000_000, True), (100, False)], ids=["beyond its means", "payable"])

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from boltnode.channels import funding_watch
 from boltnode.channels.opening import Opening
 from boltnode.peers.limits import PeerLimits
 from boltnode.rpc.errors import RpcError
+from boltspec.establishment import forgetting
 from boltwire.messages import AcceptChannel, Error, FundingSigned
 
 LIMITS = PeerLimits()
@@ -201,7 +201,7 @@ def test_channel_whose_funding_never_comes_is_forgotten(
         assert size(town)[1] == before[1]
         assert stranger.count(FundingSigned) == 2
 
-    with patch.object(funding_watch, "FORGET_BLOCKS", FORGOTTEN_AFTER):
+    with patch.object(forgetting, "FORGET_BLOCKS", FORGOTTEN_AFTER):
         attack(story)
 
 
@@ -215,5 +215,5 @@ def test_forgotten_channel_stays_forgotten_after_a_restart(attack: Attack, mallo
         await town.until("Bob is back", lambda: town.deaths == 1 and not town.bob.dead)
         assert town.bob.machines == []
 
-    with patch.object(funding_watch, "FORGET_BLOCKS", FORGOTTEN_AFTER):
+    with patch.object(forgetting, "FORGET_BLOCKS", FORGOTTEN_AFTER):
         attack(story)
