@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +139,23 @@ def test_of_two_simultaneous_connections_that_of_the_lesser_node_is_kept(
                 await first.recorder.until(lambda: len(first.recorder.told) == 3)
                 assert first.switchboard.peers[0].direction is Direction.IN
             await stream.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("seconds", "keeps"), [(9.9, True), (10.1, False)])
+def test_connections_are_simultaneous_for_as_many_seconds_as_the_limits_say(
+    new_node: NewNode, seconds: float, keeps: bool
+) -> None:
+    async def story() -> None:
+        async with new_node(1, tie_break_seconds=10.0) as node:
+            other = PrivateKey(b"\7" * 32).public_key.encoded
+            ours = (Direction.OUT, Direction.IN) if node.node_id < other else (Direction.IN, Direction.OUT)
+            old, new = (
+                SimpleNamespace(node_id=other, direction=direction, since=since)
+                for direction, since in zip(ours, (100.0, 100.0 + seconds), strict=True)
+            )
+            assert node.switchboard._keeps(old, new) is keeps
 
     asyncio.run(story())
 
