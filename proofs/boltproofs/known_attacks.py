@@ -160,6 +160,13 @@ ON_CHAIN: tuple[Attack, ...] = (
 
 WITH_FEES: tuple[Attack, ...] = (
     _missing(
+        "htlc-not-worth-its-timeout",
+        "an HTLC output that costs more to take than it brings holds up the incoming HTLC",
+        "C3-small-B",
+        "ForceCloseEnds",
+        "D05-general-n-07",
+    ),
+    _missing(
         "htlc-preimage-pinning",
         "a claim that is heavy and pays little keeps the timeout out of the mempool",
         "C3-pinning-B",

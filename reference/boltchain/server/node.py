@@ -91,6 +91,8 @@ class RegtestNode:
             try:
                 return self._mine(block)
             except BlockRejected:
+                if not chosen:
+                    raise
                 self._evict_invalid(chosen, script_pubkey)
 
     def generate_block(self, transactions: Sequence[Transaction], script_pubkey: bytes) -> Block:

@@ -21,9 +21,10 @@ from boltspec.chain.scenario import Payment
 from boltspec.chain.sight import Answer, Sight, is_resolved, look
 from boltspec.chain.transactions import Transaction
 from boltspec.chain.world import Status
+from boltspec.chain.worth import LEAST_WORTH
 from boltspec.htlc import LOCAL, NO_PREIMAGE, REMOTE, Removal
 from boltspec.messages import CommitmentSigned, Signature
-from boltspec.units import Height
+from boltspec.units import Height, Sat
 from boltwire.transaction import parse_transaction
 
 NEVER: Final = Height(500_000_000)
@@ -102,6 +103,7 @@ def _sight(record: Defended, notes: Notes, story: Story) -> Sight:
         held=CommitmentSigned(signature, len(record.held.signatures.htlc_signature), signature),
         agreed=closing,
         unsure=record.unsure,
+        uneconomical_satoshis=LEAST_WORTH,
     )
 
 
@@ -160,8 +162,8 @@ def _facts_of_stranger(record: Defended, story: Story) -> Iterator[Fact]:
 
 
 def _has_all(story: Story) -> bool:
-    """Say whether every output is spent that pays a key of ours and that the model counts as received."""
-    return all(entry.is_spent for entry in story.own)
+    """Say whether every output is spent that pays a key of ours, is worth it, and that the model counts as received."""
+    return all(entry.is_spent or Sat(entry.spend.amount_sat) < LEAST_WORTH for entry in story.own)
 
 
 def _closing_facts(story: Story) -> Iterator[Fact]:

@@ -13,7 +13,9 @@ from boltspec.chain.conditions import Use, condition, first_block
 from boltspec.chain.deadlines import timeout_deadline
 from boltspec.chain.ledger import Confirmed, find
 from boltspec.chain.transactions import ANY_TIME, Form, Input, Transaction, side
+from boltspec.chain.worth import LEAST_WORTH
 from boltspec.htlc import LOCAL
+from boltspec.units import Sat
 from boltwire.claims import Target, claim
 from boltwire.commitment import OutputRole
 from boltwire.commitment_signatures import complete_commitment
@@ -115,6 +117,8 @@ class _Planner:
         The model counts them as received when they are confirmed (ambiguity to-remote-resolved).
         """
         for entry in self.story.own:
+            if Sat(entry.spend.amount_sat) < LEAST_WORTH:
+                continue
             lock = entry.spend.sequence if self.record.channel.params.option_anchors else 0
             opens = entry.height + lock
             if not entry.is_spent and opens <= int(self.story.ledger.height) + 1:

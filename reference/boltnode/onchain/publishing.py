@@ -89,8 +89,6 @@ class Publisher:
 
     def _claim(self, plan: ClaimPlan, height: int) -> bytes:
         most = affordable_per_kw(plan.spends, plan.script, urgent=plan.deadline is not None)
-        if most < FLOOR_PER_KW:
-            raise Uneconomical(f"{sum(spend.amount_sat for spend in plan.spends)} sat are not worth a transaction")
         feerate = min(feerate_per_kw(plan, height, self._estimate), most)
         return build_spend(plan.spends, plan.script, feerate).serialize()
 
@@ -119,10 +117,13 @@ class Publisher:
             return self._wallet.prepare_child(
                 foreign_spend(plan.anchor), parent, feerate, label=label, replaces=replaces
             )
-        if feerate * _HTLC_WEIGHT // 1000 > plan.value_sat:
-            feerate = plan.value_sat * 1000 // _HTLC_WEIGHT
-        if feerate < FLOOR_PER_KW:
-            raise Uneconomical(f"{plan.value_sat} sat are not worth a transaction")
+        worth = min(feerate, plan.value_sat * 1000 // _HTLC_WEIGHT)
+        try:
+            return self._prepare_htlc(plan, label, worth, replaces)
+        except Uneconomical:  # many coins would have to pay for it: fewer do for less
+            return self._prepare_htlc(plan, label, FLOOR_PER_KW, replaces)
+
+    def _prepare_htlc(self, plan: HtlcPlan, label: str, feerate: int, replaces: Txid | None) -> Prepared:
         made = plan.htlc_transaction.transaction
         prepared = self._wallet.prepare(
             [Output(output.amount_sat, output.script_pubkey) for output in made.outputs],
@@ -163,7 +164,7 @@ class Publisher:
 
 
 class Uneconomical(Exception):
-    """What a claim brings would go to the miners."""
+    """What an HTLC brings would go to the miners, since so many coins have to pay for its transaction."""
 
 
 def _height_of(entry: WalletTransaction) -> int:

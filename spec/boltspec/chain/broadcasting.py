@@ -15,6 +15,7 @@ from boltspec.chain.mempool import Market, Pooled
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Transaction, joined, side, spending
 from boltspec.chain.world import ChainWorld, Status, standing_of
+from boltspec.chain.worth import is_small, left_alone
 from boltspec.rules import duty
 from boltspec.units import Blocks
 
@@ -75,18 +76,20 @@ def wanted(world: ChainWorld, scenario: ChainScenario, party: int) -> list[Trans
             return []
         return list(way_out(world.ledger, scenario, party, exits(world, party)))
     known = standing_of(world, party)
+    left = left_alone(world.ledger, known.case, scenario)
     claims = [
         spending(scenario.params, confirmed.outpoint, confirmed.coin, way, party)
         for confirmed in world.ledger.unspent
-        if (way := taken(world, scenario, party, known, confirmed)) is not None
+        if confirmed not in left and (way := taken(world, scenario, party, known, confirmed)) is not None
     ]
     if scenario.batched and known.case is Situation.REMOTE:
         return _together(claims)
     if scenario.batched and known.case is Situation.REVOKED and len(claims) > 1:
         if _was_invalidated(world) and not duty(INVALIDATED):
             return []
-        return claims if _is_to_separate(world, scenario) else [joined(tuple(claims))]
-    return claims
+        if not _is_to_separate(world, scenario):
+            return [joined(tuple(claims))]
+    return _small_ones_together(claims, scenario)
 
 
 def _together(claims: list[Transaction]) -> list[Transaction]:
@@ -94,6 +97,13 @@ def _together(claims: list[Transaction]) -> list[Transaction]:
     expired = tuple(claim for claim in claims if claim.inputs[0].use is Use.CLAIM_EXPIRED)
     others = [claim for claim in claims if claim not in expired]
     return [*others, joined(expired)] if expired else others
+
+
+def _small_ones_together(claims: list[Transaction], scenario: ChainScenario) -> list[Transaction]:
+    """Return the claims, those in one transaction that are worth none each: all of them punish a revoked commitment."""
+    small = tuple(claim for claim in claims if is_small(claim.outputs[0].amount_sat, scenario))
+    others = [claim for claim in claims if claim not in small]
+    return [*others, joined(small)] if len(small) > 1 else claims
 
 
 def _is_to_separate(world: ChainWorld, scenario: ChainScenario) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from boltspec.chain.conditions import Use
 from boltspec.chain.enforcement import STOP, Standing, depth, fails_upstream, fulfils_missing, learns_from
+from boltspec.chain.ledger import is_offered_in
 from boltspec.chain.payments import Progress, failed_upstream, has_time, is_to_settle, learned, settled
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, Status, standing_of
+from boltspec.chain.worth import GIVE_UP, left_alone, timed_out_at
 from boltspec.move import with_entry
 from boltspec.rules import duty
 from boltspec.units import Blocks
@@ -49,7 +51,17 @@ def _told(world: ChainWorld, scenario: ChainScenario, party: int, known: Standin
             deep = depth(height, claim.height)
             if fails_upstream(known.case, deep, timing.reorg_depth, missing=False):
                 progress = failed_upstream(progress)
-    return progress
+    return failed_upstream(progress) if _is_given_up(world, scenario, party, known, index) else progress
+
+
+def _is_given_up(world: ChainWorld, scenario: ChainScenario, party: int, known: Standing, index: int) -> bool:
+    """Say whether the party's HTLC has an output that is left alone, and could have been timed out for good by now."""
+    height, reorg_depth = world.ledger.height, scenario.timing.reorg_depth
+    return duty(GIVE_UP) and any(
+        is_offered_in(entry, party, index)
+        and fails_upstream(known.case, depth(height, timed_out_at(entry)), reorg_depth, missing=False)
+        for entry in left_alone(world.ledger, known.case, scenario)
+    )
 
 
 def settled_in_time(world: ChainWorld, scenario: ChainScenario) -> ChainWorld:

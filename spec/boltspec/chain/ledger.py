@@ -158,6 +158,14 @@ def offerer(coin: Coin) -> int:
     return coin.seat if coin.htlc.offered_by_owner else 1 - coin.seat
 
 
+def is_offered_in(confirmed: Confirmed, seat: int, payment_hash: int) -> bool:
+    """Say whether an output is that of an HTLC with this payment hash that was offered by the party in a seat."""
+    coin = confirmed.coin
+    if coin.kind not in HTLC_OUTPUTS or coin.htlc is None:
+        return False
+    return coin.htlc.payment_hash == payment_hash and offerer(coin) == seat
+
+
 def _received(transaction: Transaction) -> tuple[Sat, Sat]:
     totals = [Sat(0), Sat(0)]
     for coin in transaction.outputs:

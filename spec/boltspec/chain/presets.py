@@ -17,7 +17,7 @@ from boltspec.chain.deadlines import Timing
 from boltspec.chain.mempool import Market
 from boltspec.chain.scenario import ChainScenario, Payment
 from boltspec.scenario import FeeWish, small_limits, small_params
-from boltspec.units import Blocks, FeeratePerKw, Height, Msat
+from boltspec.units import Blocks, FeeratePerKw, Height, Msat, Sat
 
 UNIT = Msat(100_000_000)
 """One of the ten units of the channel."""
@@ -107,6 +107,21 @@ TRIMMED = replace(
     title="C pays D less than an output is worth; A and B forward",
     payments=(replace(C3.payments[0], amount_msat=Msat(300_000)),),
 )
+
+SMALL_HTLC = replace(
+    C3,
+    title="C pays D what is worth no claim; A and B forward",
+    payments=(replace(C3.payments[0], amount_msat=Msat(400_000)),),
+    uneconomical_satoshis=Sat(500),
+)
+"""Above the dust limit of 354, so there is an output."""
+SMALL_HTLCS = replace(
+    C5,
+    params=small_params(replace(PARAMS.local, max_accepted_htlcs=3)),
+    payments=tuple(replace(C5.payments[0], amount_msat=Msat(amount)) for amount in (400_000, 400_000, 300_000)),
+    uneconomical_satoshis=Sat(500),
+)
+"""The first two are worth a claim together. The third has no output: it is there to have their commitment revoked."""
 
 # --- one set of corrupt parties each: small enough to be searched again without each rule ---
 
@@ -258,6 +273,9 @@ SMALL = (
     _silent(TWICE, A, "C5-A", "A pays 5 to B, then next to nothing, and falls silent"),
     _silent(TWICE, B, "C5-B", "The same, and it is B who falls silent"),
     _silent(TRIMMED, B, "C3-trimmed-B", TRIMMED.title),
+    _silent(SMALL_HTLC, A, "C3-small-A", SMALL_HTLC.title),
+    _silent(SMALL_HTLC, B, "C3-small-B", SMALL_HTLC.title),
+    _silent(SMALL_HTLCS, A, "C5-small-A", "A pays 400 satoshis to B, twice, then less, and falls silent"),
     *CROSSING_SILENT,
     *MEMPOOL,
 )

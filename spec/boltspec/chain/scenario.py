@@ -13,7 +13,7 @@ from boltspec.chain.deadlines import Timing
 from boltspec.chain.mempool import Market
 from boltspec.params import Params
 from boltspec.scenario import FeeWish, Scenario, Wish
-from boltspec.units import Blocks, Height, Msat
+from boltspec.units import Blocks, Height, Msat, Sat
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ class ChainScenario:
     """Blocks in which nothing can happen are passed over in one move (:mod:`boltspec.chain.times`)."""
     pinned: bool = False
     """What spends several outputs can be kept from being confirmed for as long as its peer likes."""
+    uneconomical_satoshis: Sat = Sat(0)  # noqa: RUF009
+    """What an output must hold to be worth a claim of its own (:mod:`boltspec.chain.worth`); 0: each is."""
     mutual: bool = False
     """The parties may agree on a closing transaction while no HTLC is pending."""
 

@@ -21,10 +21,11 @@ from boltspec.chain.payments import Progress, is_for_us
 from boltspec.chain.scenario import ChainScenario, Payment
 from boltspec.chain.transactions import Transaction
 from boltspec.chain.world import ChainWorld, Status
+from boltspec.chain.worth import left_alone, timed_out_at
 from boltspec.channel import Channel
 from boltspec.messages import CommitmentSigned
 from boltspec.rules import duty
-from boltspec.units import Blocks, Height
+from boltspec.units import Blocks, Height, Sat
 
 SELF = 0
 """The node's seat."""
@@ -48,6 +49,8 @@ class Sight:
     """The closing transaction that both have signed."""
     unsure: bool = False
     """It has lost data and not heard from its peer since."""
+    uneconomical_satoshis: Sat = Sat(0)  # noqa: RUF009  # a plain integer
+    """What an output must hold to be worth a claim of its own (:data:`boltspec.chain.worth.LEAST_WORTH`)."""
     batched: bool = False
     """It punishes all outputs in one transaction while there is time, and takes back what has expired in one."""
 
@@ -86,10 +89,20 @@ def is_resolved(sight: Sight, last: Height) -> bool:
     if closing is None or not is_irrevocable(sight.ledger.height, last):
         return False
     known = standing(sight.channel, closing, SELF)
+    left = left_alone(sight.ledger, known.case, _world(sight)[1])
     return not any(
         enforcement.stays_open(known.case, entry.coin.kind, is_hopeless=_is_hopeless(sight, known, entry))
         for entry in sight.ledger.unspent
+        if entry not in left or _is_awaited(sight, entry)
     )
+
+
+def _is_awaited(sight: Sight, entry: Confirmed) -> bool:
+    """Say whether the node may still learn something from the spend of an output that it leaves alone."""
+    coin = entry.coin
+    if coin.kind not in HTLC_OUTPUTS or offerer(coin) != SELF:
+        return False
+    return enforcement.depth(sight.ledger.height, timed_out_at(entry)) < sight.timing.reorg_depth
 
 
 def _is_hopeless(sight: Sight, known: Standing, entry: Confirmed) -> bool:
@@ -124,5 +137,6 @@ def _world(sight: Sight) -> tuple[ChainWorld, ChainScenario]:
         horizon=Height(0),
         corrupt=(False, True),
         batched=sight.batched,
+        uneconomical_satoshis=sight.uneconomical_satoshis,
     )
     return world, scenario

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 from boltspec.chain.conditions import CONDITIONS, Kind, Lock, relative_lock
 from boltspec.chain.deadlines import fulfilment_deadline, timeout_deadline
-from boltspec.chain.ledger import Confirmed
+from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed
 from boltspec.chain.payments import Downstream, Upstream, is_to_settle, last_preimage
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import side
 from boltspec.chain.world import ChainWorld
+from boltspec.chain.worth import is_small, timed_out_at
 from boltspec.units import Blocks, Height
 
 ONE = Blocks(1)
@@ -44,6 +45,8 @@ def relevant(world: ChainWorld, scenario: ChainScenario) -> Iterator[Height]:
         yield closing.height + scenario.timing.reorg_depth
     for confirmed in world.ledger.unspent:
         yield from _opening(confirmed, scenario)
+        if confirmed.coin.kind in HTLC_OUTPUTS and is_small(confirmed.coin.amount_sat, scenario):
+            yield timed_out_at(confirmed) + scenario.timing.reorg_depth
     for claim in world.ledger.claims:
         yield claim.height + scenario.timing.reorg_depth
     yield from _of_payments(world, scenario)

@@ -80,10 +80,12 @@ def accepted(verdict: object) -> Channel:
 class Node:
     """One of the two, with all that it would keep in its file."""
 
-    def __init__(self, seat: int, params: Params, tip: BlockRef, network: str = "regtest") -> None:
+    def __init__(
+        self, seat: int, params: Params, tip: BlockRef, network: str = "regtest", pushed_msat: int = PUSHED_MSAT
+    ) -> None:
         self.seat = seat
         self.keys = ChannelKeys.of(bytes([seat + 1]) * 32, b"key id of a test")
-        self.channel = opened(params, Msat(PUSHED_MSAT))
+        self.channel = opened(params, Msat(pushed_msat))
         self.held: list[Held] = []
         """All of its commitments; a node keeps the newest, a thief the others."""
         self.signed: dict[int, Commitment] = {}
@@ -172,7 +174,15 @@ class Node:
 class Duel:
     """The two nodes, their channel and their chain."""
 
-    def __init__(self, *, anchors: bool, chain: Any = None, feerate: int = FEERATE) -> None:
+    def __init__(
+        self,
+        *,
+        anchors: bool,
+        chain: Any = None,
+        feerate: int = FEERATE,
+        pushed_msat: int = PUSHED_MSAT,
+        coin_sat: int = COIN_SAT,
+    ) -> None:
         """``chain`` is any chain of :mod:`boltchain`, a new embedded one unless given; ``feerate`` the commitments'."""
         self.chain = chain or EmbeddedChain()
         self.anchors = anchors
@@ -182,16 +192,18 @@ class Duel:
         limits = [Limits(Sat(354), Msat(900_000_000), Sat(10_000), Msat(1), Blocks(delay), 30) for delay in DELAYS]
         params = Params(Sat(FUNDING_SAT), LOCAL, FeeratePerKw(feerate), anchors, limits[0], limits[1])
         tip = BlockRef(self.chain.height(), self.chain.tip())
-        self.nodes = (Node(0, params, tip), Node(1, params.mirrored(), tip))
-        self._fund()
+        self.nodes = tuple(
+            Node(seat, mine, tip, pushed_msat=pushed_msat) for seat, mine in enumerate((params, params.mirrored()))
+        )
+        self._fund(coin_sat)
         self.first_height = self.chain.height()
 
-    def _fund(self) -> None:
+    def _fund(self, coin_sat: int) -> None:
         a, b = self.nodes
         script = p2wsh(funding_script(a.keys.funding_key.public_key.encoded, b.keys.funding_key.public_key.encoded))
         for node in self.nodes:
             for _ in range(COINS):
-                self.chain.fund(node.wallet.new_script(), COIN_SAT)
+                self.chain.fund(node.wallet.new_script(), coin_sat)
         outpoint = self.chain.fund(script, FUNDING_SAT)
         self.funding_height = self.chain.height()
         self.funding = Outpoint(outpoint.txid, outpoint.vout)
@@ -203,7 +215,7 @@ class Duel:
             signed = commitment(signer.channel, View.REMOTE_LATEST)
             self._take_signature(signer, owner, signed)
         self.wallets_before = tuple(node.wallet.balance().spendable_sat for node in self.nodes)
-        assert self.wallets_before == (COINS * COIN_SAT,) * 2
+        assert self.wallets_before == (COINS * coin_sat,) * 2
 
     # --- the dance ---
 

@@ -19,6 +19,7 @@ from boltnode.onchain.fees import RELAXED_MOST, feerate_per_kw
 from boltnode.onchain.plans import ClaimPlan
 from boltnode.onchain.publishing import Package
 from boltnode.onchain.reading import Spender
+from boltspec.chain.worth import LEAST_WORTH
 from boltwire.transaction import Transaction, parse_transaction
 
 A, B = 0, 1
@@ -119,17 +120,22 @@ def test_node_that_was_away_does_not_offer_as_if_it_had_been_refused(blocks_away
     assert feerate_per_kw(in_a_hurry, 100 + 12, lambda _: 1_000) > RELAXED_MOST * 1_000
 
 
-def test_output_that_is_not_worth_a_transaction_is_left(anchored: Any, preimages: Preimages) -> None:
-    """An HTLC little above dust is brought to an end for no more than it is worth; what that leaves pays no sweep."""
-    htlc_id = anchored.offer(A, 360_000, preimages(1), 5)
-    node = anchored.nodes[A]
-    node.failed, node.feerate = True, 253
-    anchored.look()
-    anchored.mine(10)
-    assert HtlcFailed(htlc_id) in node.facts
-    anchored.mine(6)
-    assert [entry.key.rpartition("/")[2] for entry in node.unpaid] == ["delayed"]
-    assert 360 in anchored.audit().left.values()
+@pytest.mark.parametrize(("coin_sat", "is_taken"), [(330, True), (130, False)])
+def test_htlc_is_not_taken_with_more_coins_than_it_is_worth(
+    new_duel: Callable[..., Any], preimages: Preimages, coin_sat: int, is_taken: bool
+) -> None:
+    """Two coins of 330 would have to pay what it is worth; one is enough for the least feerate. Of 130 it takes four."""
+    duel = new_duel(anchors=True, coin_sat=coin_sat)
+    try:
+        node, value_sat = duel.nodes[A], int(LEAST_WORTH)
+        htlc_id = duel.offer(A, value_sat * 1000, preimages(1), 5)
+        duel.confirm(node.published())
+        duel.mine(8)
+        assert (HtlcFailed(htlc_id) in node.facts) is is_taken
+        too_much = [f"{4 * coin_sat} sat are too much for an HTLC of {value_sat} sat"]
+        assert [entry.reason for entry in node.unpaid] == ([] if is_taken else too_much)
+    finally:
+        duel.chain.close()
 
 
 @pytest.mark.parametrize("server", ["relaying_served_chain", "relaying_bitcoind"])

@@ -19,6 +19,7 @@ import pytest
 from boltspec.lifetime import owed
 
 ALL = os.environ.get("CRASH_POINTS") == "all"
+pytestmark = [pytest.mark.timeout(0)] if ALL else []
 SAMPLE = 14
 """Points of each story, way to close and fate of the last words; all of them with ``CRASH_POINTS=all``."""
 LEAST = {"opening": 70, "paying": 280, "fee": 80, "closing": 50}

@@ -19,6 +19,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -28,6 +29,7 @@ CHOICES = st.integers(0, 4_095)
 POINTS = st.integers(1, 24)
 """How many steps of storage, wire and chain a node takes until it is killed."""
 EXAMPLES, STEPS = (int(os.environ.get(f"LOCKSTEP_{name}", "0")) for name in ("EXAMPLES", "STEPS"))
+pytestmark = [pytest.mark.timeout(0)] if EXAMPLES else []
 SETTINGS = settings(
     max_examples=EXAMPLES or 12,
     stateful_step_count=STEPS or 35,

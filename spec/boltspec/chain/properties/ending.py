@@ -9,6 +9,7 @@ from boltspec.chain.properties.property import SECOND_STAGE, ChainProperty, hone
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import side
 from boltspec.chain.world import ChainWorld, Status, standing_of
+from boltspec.chain.worth import is_small
 from boltspec.units import Blocks
 
 
@@ -19,6 +20,8 @@ def _htlcs_resolved(world: ChainWorld, scenario: ChainScenario) -> bool:
     for confirmed in world.ledger.unspent:
         coin = confirmed.coin
         if coin.kind not in HTLC_OUTPUTS or coin.htlc is None or world.corrupt[offerer(coin)]:
+            continue
+        if is_small(coin.amount_sat, scenario):
             continue
         since = max(confirmed.height, coin.htlc.cltv_expiry)
         if world.ledger.height >= since + slack(scenario) or is_over(world, scenario):
@@ -33,6 +36,8 @@ def _all_withdrawn(world: ChainWorld, scenario: ChainScenario) -> bool:
     for confirmed in world.ledger.unspent:
         coin = confirmed.coin
         if coin.kind not in (Kind.TO_LOCAL, *SECOND_STAGE) or world.corrupt[coin.seat]:
+            continue
+        if is_small(coin.amount_sat, scenario):
             continue
         delay = scenario.params.binding(side(coin.seat)).to_self_delay
         # It can be in the block ``delay`` above: an honest party broadcasts on the block before.
@@ -68,12 +73,12 @@ def _confirmed_offers(world: ChainWorld, party: int) -> set[int]:
 
 RESOLVE_ALL = ChainProperty(
     "ResolveAll",
-    "The HTLC outputs of honest offerers are spent once they have expired.",
+    "The HTLC outputs of honest offerers are spent once they have expired, if they are worth it.",
     _htlcs_resolved,
 )
 EVENTUALLY_WITHDRAWN = ChainProperty(
     "EventuallyWithdrawn",
-    "The delayed outputs of an honest party are in its wallet as soon as the delay allows.",
+    "The delayed outputs of an honest party are in its wallet as soon as the delay allows, if they are worth it.",
     _all_withdrawn,
 )
 FORCE_CLOSE_ENDS = ChainProperty(

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from boltspec.chain.broadcasting import shown
 from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadline
 from boltspec.chain.enforcement import Situation
-from boltspec.chain.ledger import HTLC_OUTPUTS, Confirmed, offerer
+from boltspec.chain.ledger import is_offered_in
 from boltspec.chain.payments import Upstream, is_for_us, is_owed
 from boltspec.chain.properties.property import BY_PREIMAGE, BY_TIMEOUT, ChainProperty, honest, victim_of
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, Status, standing_of
+from boltspec.chain.worth import is_small
 from boltspec.commitment import CommittedHtlc
+from boltspec.units import floor_to_sat
 
 
 def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -23,15 +25,21 @@ def _no_payout_race(world: ChainWorld, scenario: ChainScenario) -> bool:
         and 1 - claim.offerer in honest(world)
         and 1 - claim.offerer != victim
         and is_owed(world.payments[claim.payment_hash])
+        and not _is_small(scenario, claim.payment_hash)
         for claim in world.ledger.claims
     )
 
 
+def _is_small(scenario: ChainScenario, index: int) -> bool:
+    """Say whether the output of a payment's HTLC is worth no claim: it may be lost."""
+    return is_small(floor_to_sat(scenario.payments[index].amount_msat), scenario)
+
+
 def _forwarder_safe(world: ChainWorld, scenario: ChainScenario) -> bool:
     victim = victim_of(world)
-    for payment, progress in zip(scenario.payments, world.payments, strict=True):
-        if payment.offerer == victim:
-            # It has the whole channel for it.
+    for index, (payment, progress) in enumerate(zip(scenario.payments, world.payments, strict=True)):
+        if payment.offerer == victim or _is_small(scenario, index):
+            # A victim has the whole channel for it.
             continue
         if progress.upstream is Upstream.LOST:
             return False
@@ -87,19 +95,14 @@ def _reorg_stable(world: ChainWorld, scenario: ChainScenario) -> bool:
     for index, payment in enumerate(scenario.payments):
         if world.payments[index].upstream is not Upstream.FAILED or payment.offerer == victim:
             continue
-        if any(_is_output_of(entry, payment.offerer, index) for entry in world.ledger.unspent):
+        if _is_small(scenario, index):
+            continue
+        if any(is_offered_in(entry, payment.offerer, index) for entry in world.ledger.unspent):
             return False
         claims = [claim for claim in world.ledger.claims if claim.payment_hash == index]
         if any(claim.use in BY_PREIMAGE for claim in claims):
             return False
     return True
-
-
-def _is_output_of(confirmed: Confirmed, seat: int, index: int) -> bool:
-    coin = confirmed.coin
-    if coin.kind not in HTLC_OUTPUTS or coin.htlc is None:
-        return False
-    return coin.htlc.payment_hash == index and offerer(coin) == seat
 
 
 def _preimage_hidden(world: ChainWorld, scenario: ChainScenario) -> bool:

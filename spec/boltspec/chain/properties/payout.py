@@ -9,6 +9,7 @@ from boltspec.chain.properties.property import BY_PREIMAGE, ChainProperty, hones
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.transactions import Trimmed, side
 from boltspec.chain.world import ChainWorld, standing_of
+from boltspec.chain.worth import is_small
 from boltspec.units import Sat, floor_to_sat
 
 
@@ -43,7 +44,8 @@ def _is_due_to(world: ChainWorld, entry: Trimmed, party: int) -> bool:
 def entitlement(world: ChainWorld, scenario: ChainScenario, party: int) -> Sat:
     """Return what a party must have in the end: its first balance, less what it has paid for, plus what it is owed.
 
-    It has paid for a payment if it knows the preimage; it is owed one once it has shown the preimage or paid it on.
+    It has paid for a payment if it knows the preimage; it is owed one once it has shown the preimage or paid it on. One
+    that is not worth a claim may stay where it is.
     """
     params = scenario.params
     pushed = floor_to_sat(scenario.push_msat)
@@ -51,9 +53,10 @@ def entitlement(world: ChainWorld, scenario: ChainScenario, party: int) -> Sat:
     total = params.funding_satoshis - pushed if opener else pushed
     for payment, progress in zip(scenario.payments, world.payments, strict=True):
         amount = floor_to_sat(payment.amount_msat)
-        if payment.offerer == party and progress.known[party]:
+        small = is_small(amount, scenario)
+        if payment.offerer == party and (progress.known[party] or small):
             total -= amount
-        if payment.offerer != party and is_owed(progress):
+        if payment.offerer != party and is_owed(progress) and not small:
             total += amount
     return total
 

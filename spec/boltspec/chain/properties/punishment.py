@@ -7,6 +7,7 @@ from boltspec.chain.ledger import is_commitment
 from boltspec.chain.properties.property import ANCHORS, SECOND_STAGE, ChainProperty, is_over, slack, victim_of
 from boltspec.chain.scenario import ChainScenario
 from boltspec.chain.world import ChainWorld, standing_of
+from boltspec.chain.worth import is_small
 from boltspec.units import Blocks, Sat
 
 
@@ -14,11 +15,14 @@ def _thief_gets_nothing(world: ChainWorld, scenario: ChainScenario) -> bool:
     victim = victim_of(world)
     if victim is None:
         return True
-    if world.ledger.received[1 - victim] != Sat(0):
+    booty = world.ledger.received[1 - victim]
+    if booty != Sat(0) and not is_small(booty, scenario):
         return False
     if not is_over(world, scenario):
         return True
-    return all(confirmed.coin.kind in ANCHORS for confirmed in world.ledger.unspent)
+    amounts = (entry.coin.amount_sat for entry in world.ledger.unspent if entry.coin.kind not in ANCHORS)
+    left = sum(amounts, Sat(0))
+    return left == Sat(0) or is_small(left, scenario)
 
 
 def _second_stage_is_punished(world: ChainWorld, scenario: ChainScenario) -> bool:
@@ -27,7 +31,9 @@ def _second_stage_is_punished(world: ChainWorld, scenario: ChainScenario) -> boo
     # What is pinned is left until the delay is nearly over.
     delay = scenario.params.local.to_self_delay if scenario.pinned else Blocks(0)
     return all(
-        confirmed.coin.kind not in SECOND_STAGE or world.ledger.height < confirmed.height + (slack(scenario) + delay)
+        confirmed.coin.kind not in SECOND_STAGE
+        or world.ledger.height < confirmed.height + (slack(scenario) + delay)
+        or is_small(confirmed.coin.amount_sat, scenario)
         for confirmed in world.ledger.unspent
     )
 
@@ -54,7 +60,7 @@ def _stale_state_stays_unpublished(world: ChainWorld, scenario: ChainScenario) -
 
 PENALTY_SAFETY = ChainProperty(
     "PenaltySafety",
-    "Who publishes a revoked commitment gets nothing, and its victim takes every output of it.",
+    "Who publishes a revoked commitment gets nothing that is worth a claim, and its victim takes all that is.",
     _thief_gets_nothing,
 )
 SECOND_STAGE_PENALTY = ChainProperty(
