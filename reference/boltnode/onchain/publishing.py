@@ -70,7 +70,7 @@ class Publisher:
         for plan in plans:
             try:
                 packages.append(self._package(plan, height))
-            except (InsufficientFunds, Uneconomical) as error:
+            except InsufficientFunds as error:
                 unpaid.append(Unpaid(plan.key, str(error)))
                 if isinstance(plan, CommitmentPlan):
                     packages.append(Package(plan.key, (plan.transaction.serialize(),)))
@@ -118,14 +118,19 @@ class Publisher:
                 foreign_spend(plan.anchor), parent, feerate, label=label, replaces=replaces
             )
         worth = min(feerate, plan.value_sat * 1000 // _HTLC_WEIGHT)
-        try:
-            return self._prepare_htlc(plan, label, worth, replaces)
-        except Uneconomical:  # many coins would have to pay for it: fewer do for less
-            return self._prepare_htlc(plan, label, FLOOR_PER_KW, replaces)
+        prepared = self._prepare_htlc(plan, label, worth, replaces)
+        if prepared.fee_sat <= plan.value_sat:
+            return prepared
+        self._wallet.abandon(prepared.txid)
+        if replaces is not None:
+            raise Uneconomical(f"{prepared.fee_sat} sat are too much for an HTLC of {plan.value_sat} sat")
+        # Many coins would have to pay, or one of which nothing comes back. So be it, for as little as is relayed: the
+        # HTLC has to end.
+        return self._prepare_htlc(plan, label, FLOOR_PER_KW, replaces)
 
     def _prepare_htlc(self, plan: HtlcPlan, label: str, feerate: int, replaces: Txid | None) -> Prepared:
         made = plan.htlc_transaction.transaction
-        prepared = self._wallet.prepare(
+        return self._wallet.prepare(
             [Output(output.amount_sat, output.script_pubkey) for output in made.outputs],
             feerate,
             label=label,
@@ -134,10 +139,6 @@ class Publisher:
             locktime=made.locktime,
             replaces=replaces,
         )
-        if prepared.fee_sat > plan.value_sat:
-            self._wallet.abandon(prepared.txid)
-            raise Uneconomical(f"{prepared.fee_sat} sat are too much for an HTLC of {plan.value_sat} sat")
-        return prepared
 
     def last_of(self, key: str) -> WalletTransaction | None:
         """The newest transaction that the wallet has for a plan, whether or not it was sent."""
@@ -164,7 +165,7 @@ class Publisher:
 
 
 class Uneconomical(Exception):
-    """What an HTLC brings would go to the miners, since so many coins have to pay for its transaction."""
+    """What an HTLC brings would go to the miners, if more were offered for its transaction."""
 
 
 def _height_of(entry: WalletTransaction) -> int:
