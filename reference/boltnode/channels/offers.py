@@ -11,7 +11,6 @@ from boltnode.channels.onions import offer_for
 from boltnode.engine import EngineError
 from boltnode.payments import PaymentRecord
 from boltnode.rpc.errors import Code
-from boltspec.htlc import LOCAL
 from boltwire.bolt11 import Invoice
 
 MARGIN: int = 1
@@ -87,9 +86,3 @@ def is_hopeless(machine: ChannelMachine) -> bool:
 def too_late(wish: Wish) -> EngineError:
     """What becomes of a payment whose time is up."""
     return EngineError(Code.PAY_STOPPED_RETRYING, f"Timed out: {wish.refusal}")
-
-
-def has_htlc(machine: ChannelMachine, name: int) -> bool:
-    """Whether the channel has an HTLC of ours with this payment hash, given as its name."""
-    channel = machine.channel
-    return channel is not None and channel.htlcs.any(lambda htlc: htlc.offerer is LOCAL and htlc.payment_hash == name)

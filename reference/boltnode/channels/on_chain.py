@@ -80,6 +80,13 @@ class OnChain:
         number = record.channel.local_commitment_number
         return record.closing is None and not may_leave(record.channel, number, unsure=record.unsure)
 
+    def awaits(self, machine: ChannelMachine, name: int) -> bool:
+        """Whether a channel has an HTLC of ours with this payment hash, given as its name, that has not failed."""
+        failed = self._defences.notes(machine.record.channel_id).failed
+        return machine.channel is not None and machine.channel.htlcs.any(
+            lambda htlc: htlc.offerer is LOCAL and htlc.payment_hash == name and htlc.id not in failed
+        )
+
     # --- the chain ---
 
     async def recall(self, machines: Iterable[ChannelMachine], event: BlockEvent) -> None:
@@ -126,7 +133,8 @@ class OnChain:
                     self._payments.complete(work, preimage, int(htlc.amount_msat))
             case HtlcFailed(htlc_id):
                 payment_hash = hash_named(_offered(machine, htlc_id).payment_hash)
-                if self._is_pending(payment_hash):
+                is_first = self._defences.first_failure(work, machine.record.channel_id, htlc_id)
+                if is_first and self._is_pending(payment_hash):
                     self._payments.fail(work, payment_hash, REFUNDED)
             case HtlcClaimed() | MustFail() | Resolved():
                 pass  # the invoice is paid since the claim was decided; the other two are the caller's

@@ -7,7 +7,7 @@ from typing import Final
 
 from boltnode.channels.final_hop import answer, node_facts
 from boltnode.channels.floor import Floor
-from boltnode.channels.offers import Wish, Wishes, has_htlc, is_hopeless, offer, too_late
+from boltnode.channels.offers import Wish, Wishes, is_hopeless, offer, too_late
 from boltnode.channels.record import Claim
 from boltnode.channels.slot import Slot
 from boltnode.engine import EngineError
@@ -132,7 +132,7 @@ class Paying:
         work = UnitOfWork()
         for payment in self._floor.services.payments.pending:
             name = name_of_hash(payment.payment_hash)
-            if not any(has_htlc(slot.machine, name) for slot in self._floor.roster.all()):
+            if not any(self._floor.on_chain.awaits(slot.machine, name) for slot in self._floor.roster.all()):
                 self._floor.services.payments.fail(work, payment.payment_hash, "the node stopped before it was offered")
         if work.changes:
             self._floor.services.commits.submit(work)

@@ -9,6 +9,7 @@ All of them may be called again at any time.
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from boltchain.block import Block
 from boltchain.client.connection import ChainUnavailable
@@ -115,6 +116,12 @@ class Defences:
         taken = step(record, before, height)
         self._store(work, channel_id, before, taken.notes)
         return taken.facts
+
+    def first_failure(self, work: UnitOfWork, channel_id: bytes, htlc_id: int) -> bool:
+        """Whether the failure of an HTLC of ours is passed on for the first time; ``work`` stores that it was."""
+        before = self.notes(channel_id)
+        self._store(work, channel_id, before, replace(before, failed=before.failed | {htlc_id}))
+        return htlc_id not in before.failed
 
     async def publish(self, channel_id: bytes, record: Defended, height: int) -> list[bytes]:
         """Broadcast what the specification wants now; what the chain has taken.

@@ -81,3 +81,5 @@ class Notes:
     """The funding output was seen spent, be it on a chain that is gone."""
     shown: frozenset[int] = frozenset()
     """HTLCs of the peer, by id, whose preimage we have published."""
+    failed: frozenset[int] = frozenset()
+    """HTLCs of ours, by id, whose payments were told that they have failed: once, for they may be made again."""
