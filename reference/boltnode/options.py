@@ -55,7 +55,7 @@ class Options:
     log_level: str = "info"
     log_file: str = ""
     rpc_file: str = "lightning-rpc"
-    cltv_final: int = 18
+    cltv_final: int = 24
     max_inbound: int = 200
     max_pending_channels: int = 100
     bitcoin_rpcport: int = 0
@@ -180,7 +180,7 @@ OPTIONS: Final = (
     Option("log-level", "LEVEL", "debug, info, warning or error.", _level, "info"),
     Option("log-file", "FILE", "Append the log to this file instead of writing it to standard error.", _log_file, ""),
     Option("rpc-file", "NAME", "Name of the unix socket in the folder of the network.", _file_name, "lightning-rpc"),
-    Option("cltv-final", "BLOCKS", "How many blocks an incoming payment must leave the node.", _number(18, 2016), "18"),
+    Option("cltv-final", "BLOCKS", "How many blocks an incoming payment must leave the node.", _number(19, 2016), "24"),
     Option(
         "max-inbound",
         "N",

@@ -116,7 +116,8 @@ class Node:
     now: int
     """Seconds since 1970."""
     least_final_delta: Blocks
-    """An expiry is unreasonably near with fewer blocks to go: 2R+G+S or more (:mod:`boltspec.chain.deadlines`).
+    """An expiry is unreasonably near with fewer blocks to go: more than 2R+G+S, with which the channel has to be failed
+    (:mod:`boltspec.chain.deadlines`).
 
     AMBIGUOUS: unreasonably-near: what an invoice asks for is binding as well, but an old invoice may ask for less than
     the node needs by now.

@@ -64,9 +64,9 @@ def test_addresses_to_listen_on(tmp_path: Path, text: str, address: Address) -> 
         ("addr=9735", "addr=9735: HOST:PORT is expected"),
         ("addr=:9735", "addr=:9735: HOST:PORT is expected"),
         ("addr=x:65536", "addr=x:65536: HOST:PORT is expected"),
-        ("cltv-final=17", "cltv-final=17: a number from 18 to 2016 is expected"),
-        ("cltv-final=2017", "cltv-final=2017: a number from 18 to 2016 is expected"),
-        ("cltv-final=x", "cltv-final=x: a number from 18 to 2016 is expected"),
+        ("cltv-final=18", "cltv-final=18: a number from 19 to 2016 is expected"),
+        ("cltv-final=2017", "cltv-final=2017: a number from 19 to 2016 is expected"),
+        ("cltv-final=x", "cltv-final=x: a number from 19 to 2016 is expected"),
         ("rpc-file=../x", "rpc-file=../x: a file name without folders is expected"),
         ("rpc-file=..", "rpc-file=..: a file name without folders is expected"),
         (

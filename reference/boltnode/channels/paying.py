@@ -110,9 +110,14 @@ class Paying:
         wish.timer = loop.call_at(deadline, self._expire, wish)
 
     def decide(self, slot: Slot, work: UnitOfWork) -> None:
-        """Decide about the HTLCs that have become irrevocable; what is claimed pays its invoice in the same unit."""
+        """Decide about the HTLCs that have become irrevocable; what is claimed pays its invoice in the same unit.
+
+        Only while the peer can be told: what is decided later is decided by the height of that time.
+        """
         channel = slot.machine.channel
         if channel is None or slot.machine.life.end is not End.NONE:
+            return
+        if not slot.online or channel.link is not Link.UP:
             return
         services = self._floor.services
         most_dust = channel.params.policy.max_dust_htlc_exposure_msat

@@ -128,7 +128,7 @@ def _progress(record: Defended, notes: Notes, named: Named) -> Progress:
         (named.id in record.preimages, True),
         disclosed=said or named.id in notes.shown,
         upstream=Upstream.NONE,
-        downstream=Downstream.FULFILLED if named.id in record.paid_for else Downstream.NONE,
+        downstream=Downstream.FULFILLED if named.id in record.preimages else Downstream.NONE,
     )
 
 

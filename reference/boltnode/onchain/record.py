@@ -43,9 +43,8 @@ class Defended:
     signed_for_peer: Callable[[int], Commitment | None]
     """What we signed for the peer under a number; None if nothing is known of it."""
     preimages: Mapping[int, bytes]
-    """Of HTLCs that the peer offered, by id: those that we have decided to claim."""
-    paid_for: frozenset[int] = frozenset()
-    """Those of them that we have paid for elsewhere."""
+    """Of HTLCs that the peer offered, by id: those that we have decided to claim. We are owed them from then on: the
+    invoice counts as paid, and its user delivers."""
     incoming_expiry: Mapping[int, Height] = field(default_factory=dict)
     """Of HTLCs that we offered to forward others, by id: when the incoming one expires."""
     closing: bytes | None = None

@@ -93,7 +93,6 @@ class Node:
         self.secrets = SecretStore()
         self.preimages: dict[int, bytes] = {}
         self.incoming_expiry: dict[int, Height] = {}
-        self.paid_for: set[int] = set()
         self.store = MemoryStore()
         self.seed = bytes([seat + 11]) * 32
         self.network = network
@@ -159,7 +158,6 @@ class Node:
             secrets=self.secrets,
             signed_for_peer=self.signed.get,
             preimages=self.preimages,
-            paid_for=frozenset(self.paid_for),
             incoming_expiry=self.incoming_expiry,
             closing=self.closing,
             own_scripts=frozenset({self.sweep_script}),

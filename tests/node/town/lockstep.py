@@ -28,7 +28,7 @@ from boltspec.chain.deadlines import fulfilment_deadline, is_past, timeout_deadl
 from boltspec.chain.overdue import UNREVOKED
 from boltspec.commitment import is_in
 from boltspec.establishment.state import Establishment
-from boltspec.htlc import LOCAL, REMOTE, Removal
+from boltspec.htlc import LOCAL, REMOTE
 from boltspec.lifetime.owed import is_resending, owed
 from boltspec.lifetime.state import End, Life
 from boltspec.lifetime.steps import send
@@ -248,8 +248,8 @@ class Lockstep:
                 continue
             if htlc.offerer is LOCAL and is_past(timeout_deadline(htlc.cltv_expiry, TIMING), Height(height)):
                 return True
-            shown = htlc.offerer is REMOTE and htlc.removal is Removal.FULFILL and bool(htlc.removed)
-            if shown and htlc.id in claimed and is_past(fulfilment_deadline(htlc.cltv_expiry, TIMING), Height(height)):
+            promised = htlc.offerer is REMOTE and htlc.id in claimed
+            if promised and is_past(fulfilment_deadline(htlc.cltv_expiry, TIMING), Height(height)):
                 return True
         return False
 
