@@ -28,7 +28,7 @@ async def pays(town: Any, bolt11: str) -> None:
 async def hang_up_after_revocation(town: Any) -> str:
     """Alice pays, and is gone as soon as Bob has her revocation: the HTLC is irrevocable. The payment request."""
     invoice = await town.bob.ask("invoice", amount_msat=AMOUNT_MSAT, label="x", description="")
-    received, is_gone = town.bob.engine.received, []
+    received, is_gone = town.bob.engine.received, list[bool]()
 
     async def receive(peer: Any, message: Any) -> None:
         await received(peer, message)
