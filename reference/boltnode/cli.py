@@ -6,7 +6,7 @@
 
 Parameters are in order, or ``name=value`` (with ``-k``, or if the first one looks like it). Results are JSON on
 standard output. Exit statuses are those of ``lightning-cli``: 1 the node answered with an error, 2 the node cannot be
-talked to, 3 wrong use.
+talked to, 3 wrong use; and 4 if the daemon has stopped by itself.
 """
 
 import json

@@ -6,7 +6,6 @@ While it starts, each part finds those that it needs running; while it stops, no
 another: first no command and no peer can ask for anything more, then the engine finishes, last the storage closes.
 """
 
-import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -26,7 +25,7 @@ from boltnode.peers.switchboard import Switchboard
 from boltnode.rpc.context import RpcContext
 from boltnode.rpc.server import RpcServer
 from boltnode.rpc.table import WITH_ENGINE
-from boltnode.services import Services
+from boltnode.services import Services, Stopping
 from boltnode.storage import node_row, peer_rows
 from boltnode.storage.database import Database, Observer, ignore
 from boltnode.storage.errors import from_os
@@ -130,7 +129,7 @@ async def _services(
         reconnector=Reconnector(switchboard, limits),
         limits=limits,
         pending_channels=Quota(limits.max_pending_channels, limits.max_pending_channels_per_peer),
-        stopping=asyncio.Event(),
+        stopping=Stopping(),
     )
 
 

@@ -18,6 +18,18 @@ from boltnode.storage.group_commit import GroupCommit
 from boltnode.storage.latch import SigningLatch
 
 
+class Stopping(asyncio.Event):
+    """Set by whoever wants the node to stop."""
+
+    failure: str | None = None
+    """Why the node cannot go on; None if somebody has asked it to stop."""
+
+    def give_up(self, failure: str) -> None:
+        """Stop the node because it cannot go on; only the first failure counts."""
+        self.failure = self.failure or failure
+        self.set()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Of one node."""
@@ -40,5 +52,4 @@ class Services:
     """On what peers may make the node do."""
     pending_channels: Quota
     """A place per channel whose funding is not confirmed, by the peer's node id."""
-    stopping: asyncio.Event
-    """Set by whoever wants the node to stop."""
+    stopping: Stopping

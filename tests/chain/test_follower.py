@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from boltchain.bitcoind import BitcoindChain
 from boltchain.block import Block, BlockRef, build_block, build_coinbase
-from boltchain.client.connection import ChainUnavailable, Endpoint
+from boltchain.client.connection import ChainUnavailable, CredentialsRefused, Endpoint
 from boltchain.client.follower import (
+    Absence,
     BlockConnected,
     BlockDisconnected,
     BlockEvent,
     BlockFollower,
     ChainMismatch,
 )
-from boltchain.client.node import ChainClient, HeaderInfo
+from boltchain.client.node import ChainClient, ChainInfo, HeaderInfo
 from boltchain.embedded import GENESIS
+from boltchain.rpc import RpcError
 from boltchain.server.process import ServerProcess
 
 
@@ -126,7 +128,7 @@ def test_position_with_a_wrong_height_is_a_mismatch(remote: BitcoindChain, endpo
 
 def test_server_that_goes_away_and_comes_back_is_awaited(tmp_path: Path) -> None:
     """The server is killed, started again on the same port, and mines on: the stream has no gap and no end."""
-    told: list[ChainUnavailable | None] = []
+    told: list[Absence | None] = []
 
     async def run() -> None:
         server = ServerProcess(tmp_path, durable=False)
@@ -180,6 +182,7 @@ class TreeNode(ChainClient):
         self.best = [GENESIS.hash]
         self.moves = list(reversed(moves))
         self.unique = 0
+        self.catching_up = False
 
     def _move(self) -> None:
         """Drop some blocks and mine one more than that."""
@@ -195,6 +198,14 @@ class TreeNode(ChainClient):
             block = build_block(previous.hash, previous.time + 1, [coinbase])
             self.blocks[block.hash] = height, block
             self.best.append(block.hash)
+
+    def forget_stale(self) -> None:
+        """Know the best chain only, as a node whose data were lost in part."""
+        self.blocks = {each: self.blocks[each] for each in self.best}
+
+    async def chain_info(self) -> ChainInfo:
+        best = BlockRef(len(self.best) - 1, self.best[-1])
+        return ChainInfo("regtest", best, best.height, 0, self.catching_up)
 
     async def best_hash(self) -> bytes:
         self._move()
@@ -225,14 +236,109 @@ def test_no_block_is_skipped_however_the_chain_moves_between_two_questions(moves
         while node.moves or follower.position.hash != node.best[-1]:
             async for event in follower.catch_up():
                 events.append(event)
-                if forgets:  # a node that loses its stale branches, as one whose data are lost in part
-                    node.blocks = {each: node.blocks[each] for each in node.best}
+                if forgets:
+                    node.forget_stale()
         assert_gapless(BlockRef(0, GENESIS.hash), events)
         heights = [event.position.height for event in events]
         assert all(abs(later - earlier) == 1 for earlier, later in pairwise([0, *heights]))
         assert [event.position.hash for event in surviving(events)] == node.best[1:]
 
     asyncio.run(run())
+
+
+def blocks_of(node: TreeNode) -> list[BlockRef]:
+    """Its best chain, lowest first."""
+    return [BlockRef(height, block_hash) for height, block_hash in enumerate(node.best)]
+
+
+async def all_events(follower: BlockFollower) -> list[BlockEvent]:
+    return [event async for event in follower.catch_up()]
+
+
+def test_stale_branch_that_the_node_forgot_while_nobody_followed_is_left_by_the_history() -> None:
+    """The follower is a new one, as after a restart; the blocks below its position were stored."""
+
+    async def run() -> None:
+        node = TreeNode([0, 0, 0, 0])
+        await all_events(BlockFollower(node, BlockRef(0, GENESIS.hash)))
+        *below, position = blocks_of(node)
+        node.moves = [2]
+        node._move()
+        node.forget_stale()
+        events = await all_events(BlockFollower(node, position, below))
+        assert [type(event) for event in events] == [BlockDisconnected] * 2 + [BlockConnected] * 3
+        assert_gapless(position, events)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("noted", [0, 4])
+def test_node_of_another_chain_is_a_mismatch_before_any_block_is_disconnected(noted: int) -> None:
+    async def run() -> None:
+        position = BlockRef(9, b"\x09" * 32)
+        below = [BlockRef(height, bytes([height]) * 32) for height in range(9 - noted, 9)]
+        with pytest.raises(ChainMismatch, match=f"none of the {noted} below it.*keep the data"):
+            await all_events(BlockFollower(TreeNode([]), position, below))
+
+    asyncio.run(run())
+
+
+def test_history_that_does_not_lead_to_the_position_is_refused() -> None:
+    position = BlockRef(9, b"\x09" * 32)
+    with pytest.raises(ValueError, match="lead up to"):
+        BlockFollower(TreeNode([]), position, [BlockRef(6, b"\x06" * 32), BlockRef(7, b"\x07" * 32)])
+
+
+@pytest.mark.parametrize("knows_headers", [False, True])
+def test_node_that_builds_its_chain_anew_is_awaited(knows_headers: bool) -> None:
+    """It is behind the position and says that it is catching up: nothing is disconnected meanwhile."""
+
+    async def run() -> None:
+        node = TreeNode([0, 0, 0, 0])
+        await all_events(BlockFollower(node, BlockRef(0, GENESIS.hash)))
+        *below, position = blocks_of(node)
+        best, blocks = list(node.best), dict(node.blocks)
+        del node.best[2:]
+        node.catching_up = True
+        if not knows_headers:
+            node.forget_stale()
+        follower = BlockFollower(node, position, below)
+        with pytest.raises(ChainUnavailable, match="is at height 1 and catches up with its chain"):
+            await all_events(follower)
+        node.best, node.blocks = best, blocks
+        assert await all_events(follower) == []
+
+    asyncio.run(run())
+
+
+class FailingNode(TreeNode):
+    """A node that has errors for answers, one after the other, before it answers."""
+
+    def __init__(self, failures: list[Absence]) -> None:
+        super().__init__([])
+        self.failures = failures
+
+    async def best_hash(self) -> bytes:
+        if self.failures:
+            raise self.failures.pop(0)
+        if len(self.best) == 1:
+            self.moves = [0]
+        return await super().best_hash()
+
+
+def test_node_that_answers_with_errors_is_awaited_like_an_absent_one() -> None:
+    """Restarted, it refuses the old cookie for a moment; pruned, it has no block to give."""
+    refused = CredentialsRefused("the old cookie")
+    pruned = RpcError("getblock", -1, "Block not available (pruned data)")
+    told: list[Absence | None] = []
+
+    async def run() -> None:
+        node = FailingNode([refused, refused, pruned])
+        follower = BlockFollower(node, BlockRef(0, GENESIS.hash), poll_ms=1, on_absence=told.append)
+        assert (await anext(follower.events())).position.height == 1
+
+    asyncio.run(run())
+    assert told == [refused, pruned, None], "each reason is told once"
 
 
 def surviving(events: list[BlockEvent]) -> list[BlockConnected]:

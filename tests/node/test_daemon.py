@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -16,6 +17,7 @@ import pytest
 
 from boltchain.daemon import free_port
 from boltchain.rpc import Rpc
+from boltchain.server.process import ServerProcess
 
 StartDaemon = Callable[..., Any]
 
@@ -283,6 +285,29 @@ def test_chain_that_cannot_be_served_is_said_and_nothing_runs(run_boltnode: Call
     assert "boltchain serve did not start" in refused.stderr
     assert "address already in use" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_chain_that_becomes_another_one_ends_the_node_and_it_says_why(
+    start_daemon: StartDaemon, run_boltnode: Callable[..., Any], folder: Path, tmp_path: Path
+) -> None:
+    """The data of its chain are deleted. No process is left that looks as if it met deadlines."""
+    place, port = tmp_path / "chain", free_port()
+    options = ("--bitcoin-rpcport", str(port), "--bitcoin-datadir", str(place))
+    with ServerProcess(place, port=port, durable=False) as server:
+        rpc = server.connect()
+        rpc.call("generatetodescriptor", 2, "raw(51)")
+        rpc.close()
+        daemon = start_daemon(folder, *options)
+    shutil.rmtree(place)
+    with ServerProcess(place, port=port, durable=False):
+        status, errors = daemon.wait()
+        assert status == 4
+        again = run_boltnode("daemon", "--lightning-dir", str(folder), *options)
+    assert again.returncode == 1
+    for said in (errors.splitlines()[-1], again.stderr.splitlines()[-1]):
+        assert said.startswith("boltnode: ")
+        assert "it runs another chain, or its data were deleted" in said
+    assert "Traceback" not in again.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from boltchain.block import Block, BlockRef
-from boltchain.client.connection import ChainUnavailable, CredentialsRefused
+from boltchain.client.connection import ChainUnavailable
 from boltchain.client.node import ChainClient
+from boltchain.rpc import RpcError
 from boltchain.transaction import display
 
 POLL_MS = 50
@@ -29,6 +30,10 @@ MAX_RETRY_MS = 5_000
 
 _REMEMBERED = 2016
 """Blocks kept in mind, for a node that forgot the branch it has left."""
+
+
+Absence = ChainUnavailable | RpcError
+"""Why there is no next block to be had: the node does not answer, lets nobody in, or answers with an error."""
 
 
 class ChainMismatch(Exception):
@@ -60,23 +65,32 @@ BlockEvent = BlockConnected | BlockDisconnected
 class BlockFollower:
     """Follows the chain of `client` from the block at `position`, which is taken as known already.
 
-    `on_absence` is called with the error once each time that the node stops answering, and with None when it is back.
+    `history` holds the blocks below the position, lowest first, as far as they are known: for a node that forgot the
+    branch it has left. ValueError unless it leads up to the position.
+
+    `on_absence` is called with the reason each time that there is a new one why the chain cannot be followed, and with
+    None when it can be again.
     """
 
     def __init__(
         self,
         client: ChainClient,
         position: BlockRef,
+        history: Iterable[BlockRef] = (),
         *,
         poll_ms: int = POLL_MS,
-        on_absence: Callable[[ChainUnavailable | None], None] | None = None,
+        on_absence: Callable[[Absence | None], None] | None = None,
     ) -> None:
         self.position = position
         """The block that the stream has reached: that of the last event that was taken."""
         self._client = client
         self._poll_ms = poll_ms
         self._on_absence = on_absence or (lambda _error: None)
-        self._history: deque[BlockRef] = deque(maxlen=_REMEMBERED)
+        self._absence = ""
+        self._history: deque[BlockRef] = deque(history, maxlen=_REMEMBERED)
+        if any(ref.height != position.height - below for below, ref in enumerate(reversed(self._history), 1)):
+            msg = f"the blocks below do not lead up to {position}: {list(self._history)}"
+            raise ValueError(msg)
         self._nudged = asyncio.Event()
 
     def nudge(self) -> None:
@@ -84,36 +98,35 @@ class BlockFollower:
         self._nudged.set()
 
     async def events(self) -> AsyncIterator[BlockEvent]:
-        """All events from the position on, for ever. An absent node is awaited.
+        """All events from the position on, for ever. A node that is absent, in whatever way, is awaited.
 
-        :class:`ChainMismatch` if the node knows nothing of the position and none of the blocks before it;
-        :class:`CredentialsRefused` if the node does not let us in.
+        :class:`ChainMismatch` if the node knows nothing of the position and none of the blocks before it.
         """
         pause = self._poll_ms
-        absent = False
         while True:
             try:
                 event = await self._next_event()
-            except CredentialsRefused:
-                raise
-            except ChainUnavailable as failure:
-                if not absent:
-                    self._on_absence(failure)
-                absent = True
+            except (ChainUnavailable, RpcError) as failure:
+                self._note_absence(failure)
                 await self._rest(pause)
                 pause = min(2 * pause, MAX_RETRY_MS)
                 continue
-            if absent:
-                self._on_absence(None)
-            absent, pause = False, self._poll_ms
+            self._note_absence(None)
+            pause = self._poll_ms
             if event is None:
                 await self._rest(self._poll_ms)
                 continue
             self._advance(event)
             yield event
 
+    def _note_absence(self, failure: Absence | None) -> None:
+        reason = "" if failure is None else str(failure)
+        if reason != self._absence:
+            self._absence = reason
+            self._on_absence(failure)
+
     async def catch_up(self) -> AsyncIterator[BlockEvent]:
-        """The events up to the node's best block, then an end. An absent node is an error here."""
+        """The events up to the node's best block, then an end. Errors as of :meth:`events`, and :data:`Absence`."""
         while (event := await self._next_event()) is not None:
             self._advance(event)
             yield event
@@ -140,12 +153,12 @@ class BlockFollower:
         try:
             header = await self._client.header(self.position.hash)
         except LookupError:
-            return self._step_back_by_memory()
+            return await self._step_back_by_memory()
         if header.ref.height != self.position.height:
             msg = f"the position says {self.position}, but the node has this block at height {header.ref.height}"
             raise ChainMismatch(msg)
         if not header.active:
-            return self._step_back(header.previous)
+            return await self._step_back(header.previous)
         if header.next is None:
             return None  # it became the tip between the two questions
         try:
@@ -154,18 +167,38 @@ class BlockFollower:
             return None  # the node left this branch and forgot it: look again
         return BlockConnected(BlockRef(self.position.height + 1, header.next), block)
 
-    def _step_back(self, previous: bytes | None) -> BlockDisconnected:
+    async def _step_back(self, previous: bytes | None) -> BlockDisconnected:
         if previous is None:
             msg = f"the node's chain has another genesis block than {self.position}"
             raise ChainMismatch(msg)
+        await self._require_caught_up()
         return BlockDisconnected(BlockRef(self.position.height - 1, previous), self.position)
 
-    def _step_back_by_memory(self) -> BlockDisconnected:
-        if not self._history:
+    async def _step_back_by_memory(self) -> BlockDisconnected:
+        await self._require_caught_up()
+        if not await self._has_common_block():
             msg = (
                 f"the node at {self._client.endpoint} does not know block {display(self.position.hash)} at height "
-                f"{self.position.height}: it runs another chain, or its data were deleted. "
-                "Point to the node that was used before, or start with a new data directory."
+                f"{self.position.height}, and none of the {len(self._history)} below it: it runs another chain, or its "
+                "data were deleted. Point to the node that was used before, or let this one get its chain again; keep "
+                "the data that are here."
             )
             raise ChainMismatch(msg)
         return BlockDisconnected(self._history[-1], self.position)
+
+    async def _has_common_block(self) -> bool:
+        """Whether the node knows any block below the position. Then it knows the lowest: none lacks its parent."""
+        try:
+            return bool(self._history) and bool(await self._client.header(self._history[0].hash))
+        except LookupError:
+            return False
+
+    async def _require_caught_up(self) -> None:
+        """:class:`ChainUnavailable` if the node has the position before it: it has left no branch, it is too early."""
+        info = await self._client.chain_info()
+        if info.catching_up and info.best.height < self.position.height:
+            msg = (
+                f"the node at {self._client.endpoint} is at height {info.best.height} and catches up with its chain; "
+                f"height {self.position.height} is needed"
+            )
+            raise ChainUnavailable(msg)

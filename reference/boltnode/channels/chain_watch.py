@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from boltchain.block import BlockRef
 from boltchain.client.connection import ChainUnavailable, Endpoint
 from boltchain.client.fees import FeeEstimator, FeePolicy
-from boltchain.client.follower import BlockConnected, BlockEvent, BlockFollower
+from boltchain.client.follower import Absence, BlockConnected, BlockEvent, BlockFollower, ChainMismatch
 from boltchain.client.node import ChainClient
 from boltchain.interface import TransactionRejected
 from boltchain.rpc import RpcError
@@ -44,25 +45,23 @@ class ChainWatch:
         """Estimates by target, renewed with each block."""
         self.trouble: str | None = None
         """Why the chain cannot be followed at the moment."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
 
     async def start(self, services: Services) -> None:
         """Load the wallet and take up the chain. :class:`ChainUnavailable`, also if it is of another network."""
         self._services = services
         commits, network = services.commits, services.network.name
-        info = await self.client.chain_info()
+        with _unavailable():
+            info = await self.client.chain_info()
         if info.network != network:
             raise ChainUnavailable(f"the chain at {self.client.endpoint} is {info.network}, not {network}")
         _log.info("the chain answers", extra={"endpoint": str(self.client.endpoint), "height": info.best.height})
         blocks = await commits.read(chain_rows.load)
         rows = await commits.read(lambda connection: wallet_rows.load(connection, KIND))
         self.store = NodeWalletStore(commits, services.latch, rows)
-        position = info.best
-        if blocks:
-            height = max(blocks)
-            position = BlockRef(height, blocks[height])
+        *history, position = [BlockRef(*known) for known in blocks.items()] or [info.best]
         self.wallet = Wallet(derive(services.seed(), "wallet"), network, self.store, birthday=position)
-        self._follower = BlockFollower(self.client, position, on_absence=self._absent)
+        self._follower = BlockFollower(self.client, position, history, on_absence=self._absent)
         if not blocks:
             work = UnitOfWork()
             chain_rows.connect_block(work, position.height, position.hash)
@@ -72,8 +71,12 @@ class ChainWatch:
                 self.wallet.abandon(entry.txid)
         await self._estimate()
 
-    def _absent(self, error: ChainUnavailable | None) -> None:
+    def _absent(self, error: Absence | None) -> None:
         self.trouble = None if error is None else str(error)
+        if error is None:
+            _log.info("the chain is followed again")
+        else:
+            _log.warning("the chain cannot be followed at the moment", extra={"reason": str(error)})
 
     @property
     def height(self) -> int:
@@ -81,14 +84,18 @@ class ChainWatch:
         return self._follower.position.height
 
     async def catch_up(self, ahead: Ahead, told: Told) -> None:
-        """Go to the node's best block."""
-        async for event in self._follower.catch_up():
-            await ahead(event)
-            self._take(event, told)
+        """Go to the node's best block. :class:`ChainUnavailable`, also if it is of another chain."""
+        with _unavailable():
+            async for event in self._follower.catch_up():
+                await ahead(event)
+                self._take(event, told)
 
     def follow(self, ahead: Ahead, told: Told, after: Callable[[], Awaitable[None]]) -> None:
-        """Go on from here in a task of its own; ``after`` is awaited behind each block."""
-        self.spawn(self._follow(ahead, told, after))
+        """Go on from here in a task of its own; ``after`` is awaited behind each block.
+
+        If that ends, the node stops: without the chain it would miss each deadline, and go on with payments.
+        """
+        self._begin(self._follow(ahead, told, after), self._lost)
 
     async def _follow(self, ahead: Ahead, told: Told, after: Callable[[], Awaitable[None]]) -> None:
         async for event in self._follower.events():
@@ -148,16 +155,24 @@ class ChainWatch:
         self._follower.nudge()
 
     def spawn(self, work: Awaitable[None]) -> None:
-        """Do something about the chain in a task of its own, which ends with this object; errors are told."""
+        """Run an errand on the chain in a task of its own, which ends with this object; errors are told."""
+        self._begin(work, _failed)
+
+    def _begin(self, work: Awaitable[None], failed: Callable[[BaseException], None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(lambda done: self._ended(done, failed))
 
-    def _ended(self, task: asyncio.Future[None]) -> None:
+    def _ended(self, task: asyncio.Future[None], failed: Callable[[BaseException], None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.trouble = f"the chain is not followed any more: {error}"
-            _log.error("the chain is not followed any more", exc_info=error)
+            failed(error)
+
+    def _lost(self, error: BaseException) -> None:
+        self.trouble = f"the chain is not followed any more: {str(error) or repr(error)}"
+        _log.error("the chain is not followed any more", exc_info=error)
+        if self._services.latch.reason is None:  # else the node is at a standstill already, and stays to say why
+            self._services.stopping.give_up(self.trouble)
 
     async def stop(self) -> None:
         """Follow no longer."""
@@ -166,3 +181,16 @@ class ChainWatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.close()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """A chain that answers with an error, or that is another one, is as good as none for a node that starts."""
+    try:
+        yield
+    except (RpcError, ChainMismatch) as error:
+        raise ChainUnavailable(str(error)) from error
+
+
+def _failed(error: BaseException) -> None:
+    _log.error("an errand on the chain has failed", exc_info=error)
