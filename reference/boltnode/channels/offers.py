@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.onions import offer_for
@@ -31,6 +31,8 @@ class Wish:
     """Ends the waiting at the deadline."""
     refusal: str = "the peer is not connected, or the channel is not open"
     """Why it is not offered yet."""
+    hopeless: set[bytes] = field(default_factory=set)
+    """The channels that have refused it for good, by id."""
 
 
 class Wishes:

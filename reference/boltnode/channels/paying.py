@@ -32,6 +32,7 @@ class Paying:
         self._floor = floor
         self._wishes = Wishes()
         self._deadlines: dict[bytes, float] = {}
+        """By payment hash; those of payments that have ended go with the next payment."""
 
     # --- out ---
 
@@ -41,7 +42,8 @@ class Paying:
         if not any(slot.machine.channel is not None for slot in self._floor.roster.of(payment.destination)):
             raise EngineError(Code.PAY_ROUTE_NOT_FOUND, "there is no channel with the node that is to be paid")
         if not any(self._is_defended(slot) for slot in self._floor.roster.of(payment.destination)):
-            raise self._undefended()
+            raise EngineError(Code.PAY_ROUTE_NOT_FOUND, self._undefended())
+        self._forget_ended()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + retry_seconds
         wish = Wish(payment, invoice, deadline, loop.create_future())
@@ -53,14 +55,17 @@ class Paying:
         assert wish.offered is not None
         await wish.offered
 
+    def _forget_ended(self) -> None:
+        pending = {payment.payment_hash for payment in self._floor.services.payments.pending}
+        self._deadlines = {name: deadline for name, deadline in self._deadlines.items() if name in pending}
+
     def _is_defended(self, slot: Slot) -> bool:
         """Whether the node may offer one more HTLC in the channel, as far as its coins go."""
         channel = slot.machine.channel
         return channel is not None and self._floor.fee_reserve.lets_offer(channel)
 
-    def _undefended(self) -> EngineError:
-        words = f"the HTLC could not be defended: {self._floor.fee_reserve.lack(1)}"
-        return EngineError(Code.PAY_ROUTE_NOT_FOUND, words)
+    def _undefended(self) -> str:
+        return f"the HTLC could not be defended: {self._floor.fee_reserve.lack(1)}"
 
     def offer_waiting(self, slot: Slot) -> None:
         """Offer what waits for this peer, as far as the channel can carry it."""
@@ -72,15 +77,33 @@ class Paying:
         if alive and machine.life.end is not End.NONE:
             return  # another channel can carry it
         for wish in self._wishes.of(slot.peer):
-            # Asked again for each: those that were offered meanwhile need coins too.
-            if not self._is_defended(slot):
-                self._give_up(wish, self._undefended())
-            elif offer(machine, wish, self._floor.chain.height):
+            if self._is_offered(slot, wish):
                 self._wishes.remove(wish)
                 if wish.offered is not None and not wish.offered.done():
                     wish.offered.set_result(None)
-            elif is_hopeless(machine):
+            elif self._is_hopeless(wish):
                 self._give_up(wish, EngineError(Code.PAY_ROUTE_NOT_FOUND, wish.refusal))
+
+    def _is_offered(self, slot: Slot, wish: Wish) -> bool:
+        """Offer the HTLC of a payment in this channel; else the wish says why not, and whether that is for good."""
+        # Asked for each payment: those that were offered meanwhile need coins too.
+        is_defended = self._is_defended(slot)
+        if is_defended and offer(slot.machine, wish, self._floor.chain.height):
+            return True
+        if not is_defended:
+            wish.refusal = self._undefended()
+        channel_id = slot.machine.record.channel_id
+        if not is_defended or is_hopeless(slot.machine):
+            wish.hopeless.add(channel_id)
+        else:
+            wish.hopeless.discard(channel_id)
+        return False
+
+    def _is_hopeless(self, wish: Wish) -> bool:
+        """Whether each channel with the peer has refused the payment for good; one that is not open yet has not."""
+        machines = [slot.machine for slot in self._floor.roster.of(wish.payment.destination)]
+        open_to_it = [machine for machine in machines if machine.channel is not None and machine.life.end is End.NONE]
+        return all(machine.record.channel_id in wish.hopeless for machine in open_to_it)
 
     def _expire(self, wish: Wish) -> None:
         self._give_up(wish, too_late(wish))
@@ -151,12 +174,10 @@ class Paying:
     def paid(self, work: UnitOfWork, preimage: bytes, amount_msat: int) -> None:
         """The peer has shown the preimage: the payment is made."""
         payment_hash = sha256(preimage)
-        self._deadlines.pop(payment_hash, None)
         if self.is_pending(payment_hash):
             self._floor.services.payments.complete(work, preimage, amount_msat)
 
     def given_back(self, work: UnitOfWork, payment_hash: bytes, failure: str) -> None:
         """The HTLC is gone for good, and its money is ours."""
-        self._deadlines.pop(payment_hash, None)
         if self.is_pending(payment_hash):
             self._floor.services.payments.fail(work, payment_hash, failure)
