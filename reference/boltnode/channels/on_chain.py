@@ -9,6 +9,7 @@ from boltchain.client.follower import BlockConnected, BlockEvent
 from boltnode.channels.chain_watch import ChainWatch
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.record import ChannelRecord, Claim
+from boltnode.channels.scripts import script_bytes
 from boltnode.onchain.defences import Defences
 from boltnode.onchain.facts import Closed, Fact, HtlcClaimed, HtlcFailed, MustFail, PreimageLearned, Resolved
 from boltnode.onchain.reading import Spender
@@ -171,9 +172,13 @@ def _offered(machine: ChannelMachine, htlc_id: int) -> Htlc:
 
 def _own_scripts(closing: Closing) -> frozenset[bytes]:
     scripts = (closing.local_script, closing.local_upfront, closing.policy.script)
-    return frozenset(bytes.fromhex(script.name) for script in scripts if script is not None)
+    return frozenset(script_bytes(script) for script in scripts if script is not None)
 
 
 def _peer_scripts(closing: Closing) -> frozenset[bytes]:
-    scripts = (closing.remote_script, closing.remote_upfront)
-    return frozenset(bytes.fromhex(script.name) for script in scripts if script is not None)
+    """Where closing transactions pay the peer: it may have named other scripts when earlier ones were signed."""
+    scripts = {closing.remote_script, closing.remote_upfront}
+    scripts |= {payout.script for transaction in closing.published for payout in transaction.payouts}
+    if closing.proposed is not None:
+        scripts.add(closing.proposed.details.closee_scriptpubkey)
+    return frozenset(script_bytes(script) for script in scripts if script is not None) - _own_scripts(closing)
