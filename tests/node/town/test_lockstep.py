@@ -96,6 +96,13 @@ def machine_on(stages: Callable[..., Any], moves: Any, done: dict[str, int]) -> 
         def parts(self, last: int | None) -> None:
             self.do(self.moves.cut(at_once_after=last))
 
+        @rule(last=st.none() | SEATS, blocks=st.integers(4, 30), back=st.booleans())
+        def stays_away(self, last: int | None, blocks: int, back: bool) -> None:
+            self.do(self.moves.cut(at_once_after=last))
+            self.do(self.moves.mine(blocks))
+            if back:
+                self.do(self.moves.meet())
+
         @precondition(lambda self: not self.moves.is_connected)
         @rule()
         def meets(self) -> None:
