@@ -171,7 +171,7 @@ def test_invoice_and_listinvoices(on_a_node: OnANode) -> None:
         made = await running.call("invoice", "10sat", "tea", "a cup of tea")
         assert (made["created_index"], made["expires_at"]) == (1, NOW + 604_800)
         invoice = decode(made["bolt11"])
-        assert (invoice.amount_msat, invoice.final_cltv_expiry_delta) == (10_000, 18)
+        assert (invoice.amount_msat, invoice.final_cltv_expiry_delta) == (10_000, 24)
         assert invoice.payment_secret.hex() == made["payment_secret"]
         (row,) = (await running.call("listinvoices"))["invoices"]
         assert row == {
