@@ -9,7 +9,7 @@ from boltchain.client.follower import BlockConnected, BlockDisconnected
 from boltchain.transaction import OutPoint, Transaction
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.record import ChannelRecord
-from boltspec.establishment import forgetting
+from boltspec.establishment.forgetting import is_forgotten
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
 from boltspec.lifetime.steps import Spent
 from boltspec.units import Blocks, Sat
@@ -80,7 +80,7 @@ def _wait(machine: ChannelMachine, height: int) -> None:
         return
     if record.waits_since is None:
         machine.note(waits_since=height)
-    elif forgetting.is_forgotten(state, Blocks(height - record.waits_since)):
+    elif is_forgotten(state, Blocks(height - record.waits_since)):
         machine.forget(f"its funding transaction was not confirmed within {forgetting.FORGET_BLOCKS} blocks")
 
 
