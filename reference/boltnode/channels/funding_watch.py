@@ -9,7 +9,7 @@ from boltchain.client.follower import BlockConnected, BlockDisconnected
 from boltchain.transaction import OutPoint, Transaction
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.record import ChannelRecord
-from boltspec.establishment.forgetting import is_forgotten
+from boltspec.establishment.forgetting import FORGET_BLOCKS, is_forgotten, may_be_forgotten
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
 from boltspec.lifetime.steps import Spent
 from boltspec.units import Blocks, Sat
@@ -76,12 +76,12 @@ def _count(machine: ChannelMachine, height: int) -> None:
 def _wait(machine: ChannelMachine, height: int) -> None:
     """Forget the peer's channel if its funding transaction does not come."""
     record, state = machine.record, machine.life.establishment
-    if record.funding_height is not None or not forgetting.may_be_forgotten(state):
+    if record.funding_height is not None or not may_be_forgotten(state):
         return
     if record.waits_since is None:
         machine.note(waits_since=height)
     elif is_forgotten(state, Blocks(height - record.waits_since)):
-        machine.forget(f"its funding transaction was not confirmed within {forgetting.FORGET_BLOCKS} blocks")
+        machine.forget(f"its funding transaction was not confirmed within {FORGET_BLOCKS} blocks")
 
 
 def looked_back(machine: ChannelMachine, event: BlockDisconnected) -> None:
