@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from boltnode.onchain.plans import ClaimPlan, CommitmentPlan, HtlcPlan
+from boltspec.chain.fee_reserve import CHILD_WEIGHT
 from boltwire.fees import dust_threshold
 from boltwire.spend import Spend, spend_weight
 
@@ -45,13 +46,37 @@ def feerate_per_kw(plan: CommitmentPlan | HtlcPlan | ClaimPlan, height: int, est
     waited = max(height + 1 - plan.opens, 0)
     steps, most = waited, CEILING_PER_KW
     if plan.deadline is None:
-        steps, most = waited // PATIENCE, min(RELAXED_MOST * max(estimate(1), FLOOR_PER_KW), CEILING_PER_KW)
+        steps, most = waited // PATIENCE, relaxed_most_per_kw(estimate)
     feerate = max(estimate(target_blocks(plan.deadline, height)), FLOOR_PER_KW)
     for _ in range(steps):
         if feerate >= most:
             break
         feerate = raised_per_kw(feerate)
     return min(feerate, most)
+
+
+def relaxed_most_per_kw(estimate: Estimate) -> int:
+    """The most for a transaction without deadline."""
+    return min(RELAXED_MOST * max(estimate(1), FLOOR_PER_KW), CEILING_PER_KW)
+
+
+def most_per_kw(plan: CommitmentPlan | HtlcPlan, estimate: Estimate) -> int:
+    """Up to which feerate a plan's transaction is raised that took coins (D05-general-n-04).
+
+    A commitment with a deadline goes up to where its child pays all that is at stake, and as far as one without in any
+    case. What an HTLC transaction may cost is known only once it is made: there that is left to the caller.
+    """
+    if plan.deadline is None:
+        return relaxed_most_per_kw(estimate)
+    if isinstance(plan, HtlcPlan):
+        return CEILING_PER_KW
+    paid_sat, weight = plan.fee_sat + plan.at_stake_sat, plan.transaction.weight() + CHILD_WEIGHT
+    return max(min(paid_sat * 1000 // weight, CEILING_PER_KW), relaxed_most_per_kw(estimate))
+
+
+def patience(plan: CommitmentPlan | HtlcPlan) -> int:
+    """How many blocks may pass a plan's transaction by until more is offered."""
+    return PATIENCE if plan.deadline is None else 1
 
 
 def raised_per_kw(feerate: int) -> int:

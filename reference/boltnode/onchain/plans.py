@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from boltnode.onchain.defence import Step
@@ -14,6 +14,7 @@ from boltspec.chain.deadlines import timeout_deadline
 from boltspec.chain.ledger import Confirmed, find
 from boltspec.chain.transactions import ANY_TIME, Form, Input, Transaction, side
 from boltspec.chain.worth import LEAST_WORTH
+from boltspec.commitment import CommittedHtlc
 from boltspec.htlc import LOCAL
 from boltspec.units import Sat
 from boltwire.claims import Target, claim
@@ -46,6 +47,8 @@ class CommitmentPlan:
     anchor: Spend
     deadline: int | None
     """Height by which it should be confirmed; None if nothing is lost by waiting."""
+    at_stake_sat: int
+    """What can be lost if it is confirmed later: nothing without deadline."""
     opens: int
     """The first height at which it could have been."""
 
@@ -140,18 +143,19 @@ class _Planner:
         anchor = sweep_anchor(built, OutputRole.TO_LOCAL_ANCHOR, record.claimant.funding_key)
         if anchor is None:
             return Complete(key, signed.serialize())
-        deadline = self._commitment_deadline()
-        return CommitmentPlan(key, signed, built.fee_sat, anchor, deadline, int(self.story.ledger.height) + 1)
+        opens = int(self.story.ledger.height) + 1
+        ours = [htlc for htlc in held.commitment.htlcs if htlc.offered_by_owner or htlc.id in record.preimages]
+        at_stake_sat = sum(int(htlc.amount_msat) for htlc in ours) // 1000
+        return CommitmentPlan(key, signed, built.fee_sat, anchor, self._deadline_of(ours), at_stake_sat, opens)
 
-    def _commitment_deadline(self) -> int | None:
+    def _deadline_of(self, ours: Sequence[CommittedHtlc]) -> int | None:
         """The first height at which an HTLC of our commitment can be lost, with room for the claim on it."""
-        timing, committed = self.record.timing, self.record.held.commitment.htlcs
+        timing = self.record.timing
         heights = [
             int(timeout_deadline(htlc.cltv_expiry, timing) + timing.confirmation)
             if htlc.offered_by_owner
             else int(htlc.cltv_expiry)
-            for htlc in committed
-            if htlc.offered_by_owner or htlc.id in self.record.preimages
+            for htlc in ours
         ]
         return min(heights) - 1 if heights else None
 

@@ -21,7 +21,10 @@ from boltnode.onchain.fees import (
     Estimate,
     affordable_per_kw,
     feerate_per_kw,
+    most_per_kw,
+    patience,
     raised_per_kw,
+    relaxed_most_per_kw,
 )
 from boltnode.onchain.plans import ClaimPlan, CommitmentPlan, Complete, HtlcPlan, Plan
 from boltwire.htlc_tx import HtlcTransaction
@@ -102,9 +105,12 @@ class Publisher:
         feerate = feerate_per_kw(plan, height, self._estimate)
         if last is None:
             return self._wallet.send(self._prepare(plan, height, feerate, None).txid)
-        if _height_of(last) >= height:
+        if height - _height_of(last) < patience(plan):
             return last.transaction.raw
-        wanted = max(feerate, raised_per_kw(_feerate_of(last, plan)))
+        offered = _feerate_of(last, plan)
+        wanted = min(max(feerate, raised_per_kw(offered)), most_per_kw(plan, self._estimate))
+        if wanted < offered + FLOOR_PER_KW:
+            return last.transaction.raw  # no mempool would let a smaller step replace it
         try:
             return self._wallet.send(self._prepare(plan, height, wanted, last.txid).txid)
         except (InsufficientFunds, Uneconomical, ValueError):
@@ -113,10 +119,7 @@ class Publisher:
     def _prepare(self, plan: HtlcPlan | CommitmentPlan, height: int, feerate: int, replaces: Txid | None) -> Prepared:
         label = f"{plan.key}@{height}"
         if isinstance(plan, CommitmentPlan):
-            parent = Parent(plan.transaction.weight(), plan.fee_sat)
-            return self._wallet.prepare_child(
-                foreign_spend(plan.anchor), parent, feerate, label=label, replaces=replaces
-            )
+            return self._prepare_child(plan, label, feerate, replaces)
         worth = min(feerate, plan.value_sat * 1000 // _HTLC_WEIGHT)
         prepared = self._prepare_htlc(plan, label, worth, replaces)
         if prepared.fee_sat <= plan.value_sat:
@@ -127,6 +130,16 @@ class Publisher:
         # Many coins would have to pay, or one of which nothing comes back. So be it, for as little as is relayed: the
         # HTLC has to end.
         return self._prepare_htlc(plan, label, FLOOR_PER_KW, replaces)
+
+    def _prepare_child(self, plan: CommitmentPlan, label: str, feerate: int, replaces: Txid | None) -> Prepared:
+        parent = Parent(plan.transaction.weight(), plan.fee_sat)
+        child = self._wallet.prepare_child(foreign_spend(plan.anchor), parent, feerate, label=label, replaces=replaces)
+        if replaces is None or child.fee_sat <= plan.at_stake_sat or feerate <= relaxed_most_per_kw(self._estimate):
+            return child
+        self._wallet.abandon(child.txid)  # it takes many coins, and weighs more for each
+        raise Uneconomical(
+            f"{child.fee_sat} sat are too much for a commitment where {plan.at_stake_sat} sat are at stake"
+        )
 
     def _prepare_htlc(self, plan: HtlcPlan, label: str, feerate: int, replaces: Txid | None) -> Prepared:
         made = plan.htlc_transaction.transaction
@@ -165,7 +178,7 @@ class Publisher:
 
 
 class Uneconomical(Exception):
-    """What an HTLC brings would go to the miners, if more were offered for its transaction."""
+    """More than is at stake would go to the miners, if more were offered for a transaction."""
 
 
 def _height_of(entry: WalletTransaction) -> int:

@@ -15,7 +15,7 @@ from boltchain.interface import TransactionRejected
 from boltchain.transaction import OutPoint, Txid
 from boltnode.onchain.defences import send
 from boltnode.onchain.facts import Closed, HtlcFailed
-from boltnode.onchain.fees import RELAXED_MOST, feerate_per_kw
+from boltnode.onchain.fees import FLOOR_PER_KW, PATIENCE, RELAXED_MOST, feerate_per_kw
 from boltnode.onchain.plans import ClaimPlan
 from boltnode.onchain.publishing import Package
 from boltnode.onchain.reading import Spender
@@ -24,6 +24,8 @@ from boltwire.transaction import Transaction, parse_transaction
 
 A, B = 0, 1
 Preimages = Callable[[int], bytes]
+ASKED = 4_000
+"""What miners ask for, more than commitments pay: satoshi per 1000 weight units."""
 
 
 def waiting(duel: Any) -> dict[bytes, Transaction]:
@@ -85,6 +87,79 @@ def test_htlc_transaction_offers_more_with_every_block_but_not_more_than_it_brin
     assert fees == sorted(fees)
     assert fees[0] < fees[4]
     assert fees[-1] <= 6_000
+
+
+def childs_fees(duel: Any, blocks: int) -> list[int]:
+    """What the child of A's commitment pays, block by block, while miners leave both out."""
+    duel.nodes[A].failed, duel.nodes[A].feerate, duel.nodes[B].idle = True, ASKED, True
+    duel.look()
+    fees = []
+    for _ in range(blocks):
+        (child,) = (each for each in waiting(duel).values() if len(each.inputs) > 1)
+        there = waiting(duel)
+        fees.append(fee_of(duel, child, there))
+        assert there.keys() == {child.txid(), child.inputs[0].outpoint.txid}, duel.nodes[A].refused
+        duel.confirm()
+    assert duel.nodes[A].refused == []
+    return fees
+
+
+@pytest.mark.parametrize("is_received", [False, True], ids=["no HTLC", "HTLC that we cannot claim"])
+def test_commitment_without_deadline_waits_and_offers_little_more(
+    anchored: Any, preimages: Preimages, is_received: bool
+) -> None:
+    if is_received:
+        anchored.offer(B, 50_000_000, preimages(1), 60)
+    fees = childs_fees(anchored, 5 * PATIENCE)
+    steps = [fees[at : at + PATIENCE] for at in range(0, len(fees), PATIENCE)]
+    assert all(len(set(step)) == 1 for step in steps), "the same until its patience is at an end"
+    assert fees[0] < fees[PATIENCE] < fees[2 * PATIENCE]
+    assert RELAXED_MOST * ASKED - FLOOR_PER_KW <= offered(anchored) <= RELAXED_MOST * ASKED
+
+
+def test_commitment_with_deadline_offers_what_its_htlcs_hold_and_no_more(anchored: Any, preimages: Preimages) -> None:
+    """What is offered, and what we can claim; not what only the peer can take."""
+    anchored.offer(A, 9_000_000, preimages(1), 60)
+    claimed = anchored.offer(B, 6_000_000, preimages(2), 60)
+    anchored.offer(B, 50_000_000, preimages(3), 60)
+    anchored.nodes[A].preimages[claimed] = preimages(2)
+    fees = childs_fees(anchored, 20)
+    assert fees[0] < fees[1] < fees[2]
+    assert 14_000 <= fees[-1] <= 15_000
+    assert fees[-1] == fees[-2]
+
+
+def test_child_of_many_coins_pays_no_more_than_is_at_stake_for_their_weight(
+    new_duel: Callable[..., Any], preimages: Preimages
+) -> None:
+    duel = new_duel(anchors=True, coin_sat=8_000)
+    try:
+        duel.offer(A, 30_000_000, preimages(1), 60)
+        fees = childs_fees(duel, 12)
+        assert fees[0] < fees[1]
+        assert 20_000 < fees[-1] <= 30_000
+    finally:
+        duel.chain.close()
+
+
+def test_commitment_with_a_small_htlc_offers_no_less_than_one_without_deadline(
+    anchored: Any, preimages: Preimages
+) -> None:
+    anchored.offer(A, 1_000_000, preimages(1), 60)
+    fees = childs_fees(anchored, 8)
+    assert fees[0] > 1_000
+    assert fees[0] < fees[1] < fees[2]
+    assert RELAXED_MOST * ASKED - FLOOR_PER_KW <= offered(anchored) <= RELAXED_MOST * ASKED
+
+
+def test_commitment_whose_preimage_comes_is_in_a_hurry_from_then_on(anchored: Any, preimages: Preimages) -> None:
+    claimed = anchored.offer(B, 60_000_000, preimages(1), 60)
+    before = childs_fees(anchored, 3)
+    anchored.nodes[A].preimages[claimed] = preimages(1)
+    after = childs_fees(anchored, 8)
+    assert before == before[:1] * 3
+    assert after == sorted(set(after)), "more with every block"
+    assert offered(anchored) > RELAXED_MOST * ASKED
 
 
 def test_commitment_is_published_alone_when_the_wallet_is_empty(anchored: Any) -> None:
