@@ -7,6 +7,9 @@ stores the channel's state: to *complete* with the preimage, or to *failed*, whi
     (nothing) --------> pending -----------------> complete
      (failed)              |         fail
                            +---------------------> failed
+
+A payment of which the node cannot learn any more whether it was made, because data was lost, is *in doubt*: it stays
+pending for good, so that nobody takes it for failed, and says why. Who waits for it to end waits no longer.
 """
 
 import asyncio
@@ -70,10 +73,19 @@ class PaymentRecord:
     """The proof; None unless complete."""
     failure: str | None
     """Why it failed; None unless it did."""
+    doubt: str | None
+    """Why it will not be known whether the payment was made; None unless it is pending for good."""
 
     def __repr__(self) -> str:
         """Without the preimage, so that no log shows it."""
         return f"PaymentRecord({self.payment_hash.hex()}, {self.amount_msat} msat, {self.status})"
+
+
+IN_DOUBT: Final = (
+    "data was lost, and the outcome of this payment is unknown: ask the payee whether it was made before you pay again,"
+    " with another payment request"
+)
+"""Why a payment is in doubt, and what to do."""
 
 
 class AlreadyPaid(Exception):
@@ -86,7 +98,7 @@ class AlreadyPaid(Exception):
 
 _COLUMNS: Final = (
     "created_index, payment_hash, destination, amount_msat, bolt11, label, status, created_at, completed_at,"
-    " amount_sent_msat, preimage, failure"
+    " amount_sent_msat, preimage, failure, doubt"
 )
 
 
@@ -107,7 +119,10 @@ class PaymentBook:
 
     @property
     def pending(self) -> tuple[PaymentRecord, ...]:
-        """What has begun and not ended; after a restart, those without an HTLC in any channel are to be failed."""
+        """What has begun and not ended; after a restart, those without an HTLC in any channel are to be failed.
+
+        Those in doubt are among them.
+        """
         return tuple(self._pending.values())
 
     async def begin(self, wanted: NewPayment) -> PaymentRecord:
@@ -156,16 +171,27 @@ class PaymentBook:
         """Note in ``work`` that the payment has failed for good: no HTLC of it is left. KeyError unless pending."""
         return self._end(work, replace(self._pending[payment_hash], status=PaymentStatus.FAILED, failure=failure))
 
+    def leave_in_doubt(self, work: UnitOfWork, payment_hash: bytes) -> PaymentRecord:
+        """Note in ``work`` that it will not be known whether the payment was made. KeyError unless it is pending."""
+        doubted = replace(self._pending[payment_hash], doubt=IN_DOUBT)
+        statement = "UPDATE payments SET doubt = ? WHERE created_index = ? AND status = 'pending'"
+        work.change(statement, doubted.doubt, doubted.created_index, rows=1)
+        self._pending[payment_hash] = doubted
+        work.after(lambda: self._tell(doubted))
+        return doubted
+
     def _end(self, work: UnitOfWork, record: PaymentRecord) -> PaymentRecord:
-        ended = replace(record, completed_at=self._clock())
+        ended = replace(record, completed_at=self._clock(), doubt=None)
         work.change(
-            "UPDATE payments SET status = ?, completed_at = ?, amount_sent_msat = ?, preimage = ?, failure = ?"
+            "UPDATE payments"
+            " SET status = ?, completed_at = ?, amount_sent_msat = ?, preimage = ?, failure = ?, doubt = ?"
             " WHERE created_index = ? AND status = 'pending'",
             ended.status,
             ended.completed_at,
             ended.amount_sent_msat,
             ended.preimage,
             ended.failure,
+            ended.doubt,
             ended.created_index,
             rows=1,
         )
@@ -179,11 +205,11 @@ class PaymentBook:
                 future.set_result(record)
 
     async def ended(self, payment_hash: bytes) -> PaymentRecord:
-        """The payment once it is complete or has failed, durably; LookupError if there is none of that hash."""
+        """The payment once it is complete, has failed or is in doubt, durably; LookupError if none has that hash."""
         record = await self._latest_or_none(payment_hash)
         if record is None:
             raise LookupError(f"no payment has the hash {payment_hash.hex()}")
-        if record.status is not PaymentStatus.PENDING:
+        if record.status is not PaymentStatus.PENDING or record.doubt is not None:
             return record
         future: asyncio.Future[PaymentRecord] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(payment_hash, []).append(future)

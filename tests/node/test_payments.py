@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boltnode.payments import AlreadyPaid, NewPayment, PaymentStatus, WrongPreimage
+from boltnode.payments import IN_DOUBT, AlreadyPaid, NewPayment, PaymentStatus, WrongPreimage
 from boltnode.storage.latch import SigningStopped
 from boltnode.storage.unit_of_work import UnitOfWork
 
@@ -211,5 +211,43 @@ def test_preimage_is_not_shown(with_books: Run) -> None:
         (row,) = await books.payments.find()
         assert PREIMAGE.hex() not in repr(row)
         assert repr(PREIMAGE) not in repr(row)
+
+    with_books(story)
+
+
+async def doubt(books: Books) -> None:
+    work = UnitOfWork()
+    books.payments.leave_in_doubt(work, HASH)
+    await books.commits.submit(work)
+
+
+def test_payment_in_doubt_is_pending_for_good_and_not_made_again(with_books: Run) -> None:
+    async def before(books: Books) -> None:
+        await books.payments.begin(WANTED)
+        waiting = asyncio.create_task(books.payments.ended(HASH))
+        await asyncio.sleep(0.01)
+        await doubt(books)
+        assert (await waiting).doubt is not None, "who waits is told"
+
+    async def after(books: Books) -> None:
+        (row,) = books.payments.pending
+        assert (row.status, row.doubt, row.failure) == (PaymentStatus.PENDING, IN_DOUBT, None)
+        assert await books.payments.ended(HASH) == row
+        with pytest.raises(AlreadyPaid):
+            await books.payments.begin(WANTED)
+
+    with_books(before)
+    with_books(after)
+
+
+def test_preimage_ends_the_doubt(with_books: Run) -> None:
+    async def story(books: Books) -> None:
+        await books.payments.begin(WANTED)
+        await doubt(books)
+        await complete(books)
+        (row,) = await books.payments.find()
+        assert (row.status, row.doubt) == (PaymentStatus.COMPLETE, None)
+        with pytest.raises(KeyError):
+            await doubt(books)
 
     with_books(story)

@@ -85,6 +85,12 @@ def is_hopeless(machine: ChannelMachine) -> bool:
     return channel is not None and not channel.htlcs.items
 
 
+def has_lost(machine: ChannelMachine) -> bool:
+    """Whether HTLCs of the channel may have been forgotten: its record is an old copy, or may be one."""
+    channel = machine.channel
+    return machine.record.restored or (channel is not None and channel.behind)
+
+
 def too_late(wish: Wish) -> EngineError:
     """What becomes of a payment whose time is up."""
     return EngineError(Code.PAY_STOPPED_RETRYING, f"Timed out: {wish.refusal}")

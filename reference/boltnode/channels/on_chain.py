@@ -11,7 +11,16 @@ from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.record import ChannelRecord, Claim
 from boltnode.channels.scripts import script_bytes
 from boltnode.onchain.defences import Defences
-from boltnode.onchain.facts import Closed, Fact, HtlcClaimed, HtlcFailed, MustFail, PreimageLearned, Resolved
+from boltnode.onchain.facts import (
+    Closed,
+    Fact,
+    HtlcClaimed,
+    HtlcFailed,
+    MustFail,
+    OutcomeUnknown,
+    PreimageLearned,
+    Resolved,
+)
 from boltnode.onchain.reading import Spender
 from boltnode.onchain.record import Defended
 from boltnode.payments import PaymentBook
@@ -137,8 +146,17 @@ class OnChain:
                 is_first = self._defences.first_failure(work, machine.record.channel_id, htlc_id)
                 if is_first and self._is_pending(payment_hash):
                     self._payments.fail(work, payment_hash, REFUNDED)
+            case OutcomeUnknown(htlc_id):
+                self._leave_in_doubt(work, machine, htlc_id)
             case HtlcClaimed() | MustFail() | Resolved():
                 pass  # the invoice is paid since the claim was decided; the other two are the caller's
+
+    def _leave_in_doubt(self, work: UnitOfWork, machine: ChannelMachine, htlc_id: int) -> None:
+        payment_hash = hash_named(_offered(machine, htlc_id).payment_hash)
+        has_failed = htlc_id in self._defences.notes(machine.record.channel_id).failed
+        if self._is_pending(payment_hash) and not has_failed:
+            self._payments.leave_in_doubt(work, payment_hash)
+            _log.warning("the outcome of a payment is unknown", extra={"payment_hash": payment_hash.hex()})
 
     def _is_pending(self, payment_hash: bytes) -> bool:
         return any(payment.payment_hash == payment_hash for payment in self._payments.pending)

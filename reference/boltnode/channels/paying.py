@@ -7,7 +7,7 @@ from typing import Final
 
 from boltnode.channels.final_hop import answer, node_facts
 from boltnode.channels.floor import Floor
-from boltnode.channels.offers import Wish, Wishes, is_hopeless, offer, too_late
+from boltnode.channels.offers import Wish, Wishes, has_lost, is_hopeless, offer, too_late
 from boltnode.channels.record import Claim
 from boltnode.channels.slot import Slot
 from boltnode.engine import EngineError
@@ -124,7 +124,7 @@ class Paying:
         payment = next(
             (entry for entry in self._floor.services.payments.pending if entry.payment_hash == payment_hash), None
         )
-        if payment is None or payment_hash in self._wishes:
+        if payment is None or payment.doubt is not None or payment_hash in self._wishes:
             return
         loop = asyncio.get_running_loop()
         deadline = self._deadlines.get(payment_hash, loop.time() + RETRY_SECONDS)
@@ -156,12 +156,21 @@ class Paying:
             slot.machine.decide(htlc.id, found)
 
     def fail_unoffered(self) -> None:
-        """Fail the payments that no channel has an HTLC for: nobody was ever offered any (or not for long)."""
+        """Fail the payments that no channel has an HTLC for: nobody was ever offered any (or not for long).
+
+        Unless a channel with the payee may have lost data: then there may have been one.
+        """
         work = UnitOfWork()
-        for payment in self._floor.services.payments.pending:
+        payments = self._floor.services.payments
+        for payment in payments.pending:
             name = name_of_hash(payment.payment_hash)
-            if not any(self._floor.on_chain.awaits(slot.machine, name) for slot in self._floor.roster.all()):
-                self._floor.services.payments.fail(work, payment.payment_hash, "the node stopped before it was offered")
+            is_offered = any(self._floor.on_chain.awaits(slot.machine, name) for slot in self._floor.roster.all())
+            if payment.doubt is not None or is_offered:
+                continue
+            if any(has_lost(slot.machine) for slot in self._floor.roster.of(payment.destination)):
+                payments.leave_in_doubt(work, payment.payment_hash)
+            else:
+                payments.fail(work, payment.payment_hash, "the node stopped before it was offered")
         if work.changes:
             self._floor.services.commits.submit(work)
 

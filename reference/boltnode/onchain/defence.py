@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from boltchain.transaction import Transaction as ChainTransaction
-from boltnode.onchain.facts import Closed, Fact, HtlcClaimed, HtlcFailed, MustFail, PreimageLearned, Resolved
+from boltnode.onchain.facts import (
+    Closed,
+    Fact,
+    HtlcClaimed,
+    HtlcFailed,
+    MustFail,
+    OutcomeUnknown,
+    PreimageLearned,
+    Resolved,
+)
 from boltnode.onchain.naming import SELF, Named
 from boltnode.onchain.reading import Spender, Story, closing_model, read
 from boltnode.onchain.record import ConfirmedSpend, Defended, Notes
@@ -147,8 +156,12 @@ def _facts(record: Defended, story: Story, sight: Sight, answer: Answer) -> Iter
         yield MustFail()
     yield from _closing_facts(story)
     for index, named in _named(story):
-        yield from _facts_of(story, answer, index, named)
+        # Nothing is closed together while there is an HTLC: what has become of those in an old record is not told.
+        if story.spender is not Spender.MUTUAL:
+            yield from _facts_of(story, answer, index, named)
     if is_resolved(sight, Height(story.last_height)) and _has_all(story):
+        if story.spender is Spender.MUTUAL:
+            yield from _lost(story)
         yield Resolved()
 
 
@@ -157,8 +170,18 @@ def _facts_of_stranger(record: Defended, story: Story) -> Iterator[Fact]:
     if not record.failed:
         yield MustFail()
     yield from _closing_facts(story)
+    for index, preimage in story.preimages.items():
+        yield PreimageLearned(story.names.entries[index].id, preimage)
     if is_irrevocable(story.ledger.height, Height(story.last_height)) and _has_all(story):
+        yield from _lost(story)
         yield Resolved()
+
+
+def _lost(story: Story) -> Iterator[Fact]:
+    """Of a channel whose record is older than its end: the HTLCs of ours whose preimage the chain has not shown."""
+    for index, named in _named(story):
+        if named.offerer == SELF and index not in story.preimages:
+            yield OutcomeUnknown(named.id)
 
 
 def _has_all(story: Story) -> bool:

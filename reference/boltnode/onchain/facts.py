@@ -38,6 +38,13 @@ class HtlcFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """What has become of an HTLC that we offered is not to be learned: data was lost, and the channel is resolved."""
+
+    htlc_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class HtlcClaimed:
     """An HTLC that the peer offered: the transaction by which we take it is confirmed."""
 
@@ -49,4 +56,4 @@ class Resolved:
     """Nothing of the channel is left to watch."""
 
 
-Fact = MustFail | Closed | PreimageLearned | HtlcFailed | HtlcClaimed | Resolved
+Fact = MustFail | Closed | PreimageLearned | HtlcFailed | OutcomeUnknown | HtlcClaimed | Resolved

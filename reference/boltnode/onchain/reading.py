@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from boltnode.onchain.naming import PEER, SELF, Names
 from boltnode.onchain.record import ConfirmedSpend, Defended, Notes
@@ -27,16 +27,20 @@ from boltspec.chain.transactions import Transaction as ModelTransaction
 from boltspec.commitment import Commitment
 from boltspec.htlc import LOCAL, REMOTE
 from boltspec.units import Blocks, Height, Sat
-from boltwire.channel_terms import NoSuchCommitment
+from boltwire.channel_terms import NoSuchCommitment, name_of_hash
 from boltwire.claims import Target, pair, shown_preimage, use_of
 from boltwire.commitment import BuiltCommitment
 from boltwire.funding import read_commitment_number
+from boltwire.hashes import sha256
 from boltwire.per_commitment_secrets import SecretError, secret_index
 from boltwire.secp256k1 import PrivateKey, PublicKey
 from boltwire.spend import Spend
 from boltwire.sweep import find_to_remote
 from boltwire.transaction import Outpoint as RealOutpoint
 from boltwire.transaction import Transaction, parse_transaction
+
+PREIMAGE_BYTES: Final = 32
+"""What hashes to a payment hash and has another length is no preimage."""
 
 
 class Spender(StrEnum):
@@ -89,6 +93,8 @@ class Story:
     targets: dict[Outpoint, Target] = field(default_factory=dict)
     """The real outputs behind the ledger's; those that are spent, too."""
     own: list[OwnOutput] = field(default_factory=list)
+    unread: set[RealOutpoint] = field(default_factory=set)
+    """The unspent outputs of a commitment that we do not know, if an HTLC of ours may be among them."""
     preimages: dict[int, bytes] = field(default_factory=dict)
     """What the peer has shown, by index of the HTLC."""
     taken: set[int] = field(default_factory=set)
@@ -102,7 +108,7 @@ class Story:
             return frozenset({self.funding})
         unspent = {entry.outpoint for entry in self.ledger.unspent}
         found = {target.outpoint for outpoint, target in self.targets.items() if outpoint in unspent}
-        return frozenset(found | {entry.spend.outpoint for entry in self.own if not entry.is_spent})
+        return frozenset(found | self.unread | {entry.spend.outpoint for entry in self.own if not entry.is_spent})
 
 
 def read(record: Defended, notes: Notes, height: int) -> Story:
@@ -140,6 +146,9 @@ class _Reader:
             outpoint = self._outpoints.get(entry.outpoint)
             if outpoint is not None and chain.find(story.ledger, outpoint) is not None:
                 self._spend(transaction, index)
+            if entry.outpoint in story.unread:
+                story.unread.remove(entry.outpoint)
+                self._learn_by_hash(entry.witness)
         spent = {entry.outpoint for entry in transaction.inputs}
         story.own = [entry._replace(is_spent=True) if entry.spend.outpoint in spent else entry for entry in story.own]
 
@@ -194,8 +203,10 @@ class _Reader:
 
     def _close_unknown(self, transaction: Transaction, height: int) -> None:
         """A commitment that we have not signed as far as we know; its ``to_remote`` is ours whatever its number is."""
-        ours = self._notice_to_remote(transaction, height)
-        self._story.spender = Spender.LATER if ours else Spender.UNKNOWN
+        ours, story = self._notice_to_remote(transaction, height), self._story
+        story.spender = Spender.LATER if ours else Spender.UNKNOWN
+        if any(named.offerer == SELF for named in story.names.entries):
+            story.unread.update(RealOutpoint(transaction.txid(), vout) for vout in range(len(transaction.outputs)))
 
     # --- what descends from it ---
 
@@ -225,6 +236,16 @@ class _Reader:
             self._story.taken.add(coin.htlc.payment_hash)
         else:
             self._story.preimages[coin.htlc.payment_hash] = preimage
+
+
+    def _learn_by_hash(self, witness: tuple[bytes, ...]) -> None:
+        """Read the preimage of an HTLC of ours off the spend of an output that we do not know."""
+        story = self._story
+        offered = {named.label: index for index, named in enumerate(story.names.entries) if named.offerer == SELF}
+        for entry in witness:
+            index = offered.get(name_of_hash(sha256(entry)))
+            if index is not None and len(entry) == PREIMAGE_BYTES:
+                story.preimages[index] = entry
 
 
 def _signer(coin: Coin, way: Condition) -> int:

@@ -104,6 +104,8 @@ async def _attempt(
 
 
 def _successful(record: PaymentRecord) -> PaymentRecord:
+    if record.doubt is not None:
+        raise RpcError(Code.PAY_IN_PROGRESS, f"Payment in doubt: {record.doubt}", payment_shape(record))
     if record.status is PaymentStatus.FAILED:
         raise RpcError(Code.PAY_DESTINATION_PERM_FAIL, f"Payment failed: {record.failure}", payment_shape(record))
     return record

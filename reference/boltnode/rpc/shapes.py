@@ -106,6 +106,7 @@ def listed_payment_shape(record: PaymentRecord) -> Shape:
             "preimage": hexed(record.preimage),
             "number_of_parts": 1 if record.status is PaymentStatus.COMPLETE else None,
             "failure": record.failure,
+            "warning_outcome_unknown": record.doubt,
         }
     )
 

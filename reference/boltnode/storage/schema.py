@@ -131,6 +131,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE invoices ADD COLUMN min_final_cltv_expiry_delta INTEGER NOT NULL DEFAULT 18;
     """,
+    # 8: why it will not be known whether a pending payment was made.
+    """
+    ALTER TABLE payments ADD COLUMN doubt TEXT;
+    """,
 )
 """Step ``n`` leads from version ``n - 1`` to version ``n``."""
 

@@ -190,6 +190,8 @@ class FakeEngine:
         work = UnitOfWork()
         if self.outcome == "complete":
             self.services.payments.complete(work, self.preimages[payment.payment_hash], payment.amount_msat + 3)
+        elif self.outcome == "doubt":
+            self.services.payments.leave_in_doubt(work, payment.payment_hash)
         else:
             self.services.payments.fail(work, payment.payment_hash, "incorrect_or_unknown_payment_details")
         await self.services.commits.submit(work)

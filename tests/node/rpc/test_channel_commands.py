@@ -335,6 +335,21 @@ def test_pay_that_fails_says_so_and_may_be_tried_again(on_a_node: OnANode) -> No
     on_a_paying_node(on_a_node, story)
 
 
+def test_pay_whose_outcome_is_unknown_says_so_and_is_not_tried_again(on_a_node: OnANode) -> None:
+    async def story(running: Any) -> None:
+        running.engine.outcome = "doubt"
+        for _ in range(2):
+            code, message = await running.fails("pay", text())
+            assert code == 200
+            assert "outcome of this payment is unknown: ask the payee" in message
+        assert len(running.engine.asked) == 1
+        (row,) = (await running.call("listpays", status="pending"))["pays"]
+        assert row["warning_outcome_unknown"] in message
+        assert "failure" not in row
+
+    on_a_paying_node(on_a_node, story)
+
+
 def test_pay_that_the_engine_refuses_is_recorded_as_failed(on_a_node: OnANode) -> None:
     async def story(running: Any) -> None:
         running.engine.refuse(Code.PAY_ROUTE_NOT_FOUND, "no channel with enough")

@@ -12,12 +12,12 @@ import pytest
 
 from boltnode.onchain.reading import Spender
 from boltnode.options import DATABASE_NAME
-from boltnode.rpc.errors import RpcError
+from boltnode.rpc.errors import Code, RpcError
 from boltnode.storage.newest_states import FILE_NAME
 from boltspec.lifetime.state import End
 from boltspec.rules import without
 from boltwire.codec import decode_message
-from boltwire.messages import Error
+from boltwire.messages import Error, UpdateFulfillHtlc
 from boltwire.transaction import parse_transaction
 
 PAID_SAT = 50_000
@@ -236,3 +236,96 @@ def test_copy_that_is_not_old_goes_on_as_if_nothing_had_happened(
         await stories.close(told, 0)
 
     towns.run(new_town("new"), story)
+
+
+# --- payments that are under way in the copy ---
+
+
+async def begin_again(town: Any) -> None:
+    """End Alice, and begin her anew where she was."""
+    await put_back(town, town.alice.folder, whole=True)
+
+
+async def require_doubt(town: Any, bolt11: str) -> None:
+    """The payment is pending, for good, and says why; nobody pays it once more without a word."""
+    (row,) = (await town.alice.ask("listpays", bolt11=bolt11))["pays"]
+    assert row["status"] == "pending"
+    with pytest.raises(RpcError, match="ask the payee") as refused:
+        await town.alice.ask("pay", bolt11=bolt11)
+    assert refused.value.code == Code.PAY_IN_PROGRESS
+
+
+def test_payment_whose_htlc_is_in_the_copy_is_never_called_failed(
+    new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    """Bob was paid; his commitment, which Alice does not know, has no trace of it."""
+
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        await stories.open_channel(town)
+        copy = town.folder / "copy"
+
+        def alter(seat: int, message: bytes) -> bytes:
+            if isinstance(decode_message(message), UpdateFulfillHtlc) and not copy.exists():
+                shutil.copytree(town.alice.folder, copy)
+            return message
+
+        town.alter = alter
+        bolt11 = (await town.bob.ask("invoice", amount_msat=PAID_SAT * 1000, label="tea", description=""))["bolt11"]
+        assert (await town.alice.ask("pay", bolt11=bolt11))["status"] == "complete"
+        await town.quiet()
+        await put_back(town, copy, whole=True, restored=True)
+        town.options = {}
+        await town.until("Alice has failed the channel", lambda: end_of(town, town.alice) is End.FAILED)
+        again = asyncio.ensure_future(town.alice.ask("pay", bolt11=bolt11))
+        await town.until("Bob is to publish", lambda: len(town.chain.node.pool))
+        await grow(town, 3)
+        await begin_again(town)
+        (row,) = (await town.alice.ask("listpays", bolt11=bolt11))["pays"]
+        assert row["status"] == "pending"
+        again.cancel()
+        again = asyncio.ensure_future(town.alice.ask("pay", bolt11=bolt11))
+        await grow(town, 160)
+        assert town.alice.machines == [], "the channel is resolved and forgotten"
+        with pytest.raises(RpcError, match="ask the payee"):
+            await again
+        await require_doubt(town, bolt11)
+        await begin_again(town)
+        await require_doubt(town, bolt11)
+
+    towns.run(new_town("pending"), story)
+
+
+@pytest.mark.parametrize("restored", [True, False], ids=["an old copy", "a crash"])
+def test_payment_that_has_no_htlc_is_failed_only_if_nothing_was_lost(
+    restored: bool, new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    """The copy is from between the payment's record and its HTLC; it may have been offered since."""
+
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        await stories.open_channel(town)
+        copy, engine = town.folder / "copy", town.alice.engine
+        offer = engine.pay
+
+        async def pay(*given: Any) -> None:
+            shutil.copytree(town.alice.folder, copy)
+            await offer(*given)
+
+        engine.pay = pay
+        bolt11 = (await town.bob.ask("invoice", amount_msat=PAID_SAT * 1000, label="tea", description=""))["bolt11"]
+        if not restored:
+            town.is_apart = True
+            town.wire.cut()
+            waiting = asyncio.ensure_future(town.alice.ask("pay", bolt11=bolt11))
+            await town.until("it waits", copy.exists)
+            await put_back(town, copy, whole=True)
+            waiting.cancel()
+            (row,) = (await town.alice.ask("listpays", bolt11=bolt11))["pays"]
+            assert row["status"] == "failed"
+            return
+        assert (await town.alice.ask("pay", bolt11=bolt11))["status"] == "complete"
+        await put_back(town, copy, whole=True, restored=True)
+        await require_doubt(town, bolt11)
+
+    towns.run(new_town("unoffered"), story)
