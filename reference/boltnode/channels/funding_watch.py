@@ -11,6 +11,7 @@ from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.record import ChannelRecord
 from boltspec.establishment.forgetting import FORGET_BLOCKS, is_forgotten, may_be_forgotten
 from boltspec.establishment.funding import COINBASE_MATURITY, NOT_SEEN, FundingOutput, FundingSeen, Script
+from boltspec.establishment.state import pays_as_agreed
 from boltspec.lifetime.steps import Spent
 from boltspec.units import Blocks, Sat
 from boltwire.scid import ShortChannelId
@@ -39,6 +40,7 @@ def _spends(previous: OutPoint, machine: ChannelMachine) -> bool:
 
 
 def _note_funding(machine: ChannelMachine, transaction: Transaction, height: int, index: int) -> None:
+    """Note that the transaction is confirmed; one that does not pay as was agreed funds nothing, whoever named it."""
     funding = machine.record.funding
     assert funding is not None
     seen = FundingSeen(None, Blocks(1), transaction.is_coinbase)
@@ -47,8 +49,9 @@ def _note_funding(machine: ChannelMachine, transaction: Transaction, height: int
         script = Script.FUNDING if output.script_pubkey == machine.funding_script else Script.FOREIGN
         scid = int(ShortChannelId.of(height, index, funding.vout))
         seen = replace(seen, output=FundingOutput(Sat(output.amount_sat), script), short_channel_id=scid)
-    machine.note(funding_height=height)
     machine.see(seen, Spent.NOTHING)
+    if pays_as_agreed(machine.life.establishment):
+        machine.note(funding_height=height)
 
 
 def _note_spent(machine: ChannelMachine, transaction: Transaction, height: int) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from boltchain.transaction import Output
+from boltchain.client.connection import ChainUnavailable
+from boltchain.interface import TransactionRejected
+from boltchain.rpc import RpcError as ChainError
+from boltchain.transaction import Output, Txid
 from boltchain.wallet.keys import KeyKind
 from boltchain.wallet.selection import InsufficientFunds
 from boltnode.channels.coin_choice import choose
@@ -60,5 +63,19 @@ class WalletDesk:
             raise EngineError(Code.FUND_OUTPUT_IS_DUST, str(error)) from error
         raw = wallet.send(prepared.txid)
         await self._floor.services.commits.settled()
-        await self._floor.chain.send(raw)
+        await self._send(prepared.txid, raw)
         return Withdrawal(tx=raw, txid=prepared.txid[::-1], psbt=finished_psbt(raw))
+
+    async def _send(self, txid: Txid, raw: bytes) -> None:
+        """Offer a payment to the network; what it refuses is forgotten, for nobody else has seen it."""
+        try:
+            await self._floor.chain.client.send(raw)
+        except TransactionRejected as error:
+            if self._floor.chain.wallet.transaction(txid) is not None:
+                self._floor.chain.wallet.give_up(txid)
+            await self._floor.services.commits.settled()
+            words = f"the transaction was not taken, and nothing is paid: {error}"
+            raise EngineError(Code.FUNDING_BROADCAST_FAIL, words) from error
+        except (ChainUnavailable, ChainError) as error:
+            words = f"it is not known whether the transaction has left; it is offered again with every block: {error}"
+            raise EngineError(Code.FUNDING_BROADCAST_FAIL, words) from error

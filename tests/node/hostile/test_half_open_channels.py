@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
+from boltchain.faucet import FAUCET_SCRIPT
 from boltnode.channels.opening import Opening
 from boltnode.peers.limits import PeerLimits
 from boltnode.rpc.errors import RpcError
@@ -133,9 +134,7 @@ def test_wallet_that_grows_with_each_proposal_is_noticed(attack: Attack, mallory
         attack(story)
 
 
-def test_strangers_fill_all_places_but_those_of_friends_and_our_own(
-    attack: Attack, stories: Any, mallory: Any
-) -> None:
+def test_strangers_fill_all_places_but_those_of_friends_and_our_own(attack: Attack, stories: Any, mallory: Any) -> None:
     limits = replace(LIMITS, max_pending_channels=6)
 
     async def story(town: Any) -> None:
@@ -200,6 +199,33 @@ def test_channel_whose_funding_never_comes_is_forgotten(
         assert b"was not confirmed within" in stranger.last(Error).data
         assert size(town)[1] == before[1]
         assert stranger.count(FundingSigned) == 2
+
+    with patch.object(forgetting, "FORGET_BLOCKS", FORGOTTEN_AFTER):
+        attack(story)
+
+
+def test_channel_on_a_transaction_of_somebody_else_keeps_its_place_and_is_forgotten(
+    attack: Attack, mallory: Any
+) -> None:
+    """A transaction that is confirmed, but does not pay as was agreed, is nobody's funding transaction."""
+
+    async def story(town: Any) -> None:
+        stranger = mallory.Mallory(town, town.bob)
+        stranger.come()
+        before = size(town)
+        machine = await stranger.agree()
+        payment = town.chain._faucet.payment(FAUCET_SCRIPT, mallory.CAPACITY_SAT, town.chain.height + 1)
+        assert machine.fund(bytes(payment.txid), 0, [(mallory.CAPACITY_SAT, machine.funding_script)]) is None
+        stranger.channels[machine.record.channel_id] = machine
+        await stranger.talk()
+        stranger.confirm(payment)
+        await town.until("the block is seen", town._is_seen)
+        await settled(town)
+        (bobs,) = town.bob.machines
+        assert (bobs.record.funding_height, size(town)[1]) == (None, before[1] + 1)
+        await town.mine(FORGOTTEN_AFTER)
+        await settled(town)
+        assert (town.bob.machines, rows(town, "signed_commitments"), size(town)[1]) == ([], 0, before[1])
 
     with patch.object(forgetting, "FORGET_BLOCKS", FORGOTTEN_AFTER):
         attack(story)
