@@ -13,14 +13,13 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from boltchain.client.connection import Endpoint
-from boltchain.client.follower import BlockConnected, BlockDisconnected, BlockEvent
 from boltnode.channels import policy
 from boltnode.channels.addressing import answer, named
+from boltnode.channels.block_desk import BlockDesk
 from boltnode.channels.chain_watch import ChainWatch
 from boltnode.channels.closing import ClosingDesk
 from boltnode.channels.fee_reserve import FeeReserve
 from boltnode.channels.floor import Floor, Roster
-from boltnode.channels.funding_watch import look_at_block, looked_back
 from boltnode.channels.listing import channel_facts
 from boltnode.channels.machine import ChannelMachine
 from boltnode.channels.on_chain import OnChain
@@ -95,13 +94,13 @@ class ChannelEngine:
         floor = Floor(services, self._chain, self._on_chain, self._roster, self._features, self._schedule, reserve)
         self._opening, self._paying, self._closing = Opening(floor), Paying(floor), ClosingDesk(floor)
         self._turns, self._wallet = Turns(floor, self._opening, self._paying, self._closing), WalletDesk(floor)
-        self._floor = floor
+        self._blocks = BlockDesk(floor, self._turns, self._closing)
         await self._remember_loss()
         await self._on_chain.load(self._machines())
         self._paying.fail_unoffered()  # before any channel has a turn, in which it would wish for them again
-        await self._chain.catch_up(self._ahead, self._told)
+        await self._chain.catch_up(self._blocks.ahead, self._blocks.told)
         await self._after_block()
-        self._chain.follow(self._ahead, self._told, self._after_block)
+        self._chain.follow(self._blocks.ahead, self._blocks.told, self._after_block)
 
     async def stop(self) -> None:
         """Finish what is under way; connections are closed already."""
@@ -180,56 +179,9 @@ class ChannelEngine:
         """A peer with a stored channel is always let in."""
         return any(slot.revision != NO_ROW for slot in self._roster.of(node_id))
 
-    # --- the chain ---
-
-    async def _ahead(self, event: BlockEvent) -> None:
-        """Read what a block makes necessary."""
-        await self._on_chain.recall(self._machines(), event)
-
-    def _told(self, work: UnitOfWork, event: BlockEvent) -> None:
-        """Note what a block means for the channels, in the unit of work that stores the position."""
-        if isinstance(event, BlockDisconnected):
-            self._on_chain.disconnect(work, event.disconnected.height)
-        for slot in self._roster.all():
-            if isinstance(event, BlockConnected):
-                look_at_block(slot.machine, event)
-                self._on_chain.connect(work, slot.machine, event)
-            else:
-                looked_back(slot.machine, event)
-            if slot.machine.record.funding_height is not None:
-                self._floor.give_back_quota(slot)
-            if slot.machine.has_news:
-                self._turns.joins(slot, work)
-
     async def _after_block(self) -> None:
         self._note_newest()
-        self._rebroadcast()
-        for slot in self._roster.all():
-            await self._defend(slot)
-            self._schedule(slot)
-
-    async def _defend(self, slot: Slot) -> None:
-        """Do what follows from the chain for a channel: first durably in the books, then on the chain."""
-        if slot.ended or self._services.latch.reason is not None:
-            return
-        work = UnitOfWork()
-        if self._on_chain.look(work, slot.machine, self._chain.height):
-            slot.ended = True
-            slot.machine.note()
-        self._turns.joins(slot, work)
-        if work.changes:
-            await self._services.commits.submit(work)
-        if not slot.ended:
-            await self._closing.publish(slot)
-
-    def _rebroadcast(self) -> None:
-        """Send again what no block holds."""
-        waiting = list(self._chain.wallet.to_send())
-        for slot in self._roster.all():
-            if slot.machine.record.spent_height is None:
-                waiting += slot.machine.record.closing_transactions
-        if waiting:
-            self._chain.broadcast(*waiting)
+        await self._blocks.after()
 
     # --- what users ask ---
 

@@ -133,6 +133,8 @@ class ChannelRecord:
     """The funding output; txid in hash order."""
     funding_height: int | None = None
     """Height of the block with the funding transaction."""
+    unseen_from: int | None = None
+    """Height of the first block that could not be looked at for the channel; it is looked at again, and those above."""
     waits_since: int | None = None
     """Height from which on the funding transaction was looked for; None before, and with rows of an older version."""
     spent_height: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from boltnode.channels import happenings, policy
@@ -49,15 +48,10 @@ class Turns:
 
     def _submit(self, slot: Slot, work: UnitOfWork) -> None:
         slot.storing += 1
-        self._floor.services.commits.submit(work).add_done_callback(lambda done: self._stored(slot, done))
+        self._floor.services.commits.submit(work).add_done_callback(lambda _: self._stored(slot))
 
-    def _stored(self, slot: Slot, done: asyncio.Future[None]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            slot.storing -= 1
-            return  # the latch is closed, or an effect failed: both are logged where they arise
-        self._is_stored(slot)
-
-    def _is_stored(self, slot: Slot) -> None:
+    def _stored(self, slot: Slot) -> None:
+        """Whatever has come of it: failures are logged where they arise, and a turn that waited has to come."""
         slot.storing -= 1
         if slot.dirty and not slot.storing:
             slot.dirty = False
@@ -88,9 +82,11 @@ class Turns:
         over = slot.machine.is_over
         slot.signed += turn.out.signed
         if slot.is_kept:
+            state = encode_state(record)  # if this fails, no revision was given
             slot.revision += 1
-            row = ChannelRow(record.channel_id, record.peer, slot.revision, slot.ended or over, encode_state(record))
-            channel_rows.save(work, row)
+            channel_rows.save(
+                work, ChannelRow(record.channel_id, record.peer, slot.revision, slot.ended or over, state)
+            )
             for commitment in slot.signed:
                 commitment_rows.save(work, record.channel_id, commitment.number, encode_state(commitment))
             slot.signed.clear()
@@ -163,5 +159,5 @@ class Turns:
         """Let the channel have its turn as part of a unit of work that somebody else hands in."""
         if self.turn(slot, work):
             slot.storing += 1
-            work.after(lambda: self._is_stored(slot))
+            work.after(lambda: self._stored(slot))
         self._patience.look(slot)

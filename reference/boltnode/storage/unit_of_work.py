@@ -50,10 +50,16 @@ class UnitOfWork:
         return tuple(self._changes)
 
     def release(self) -> None:
-        """Let the effects go, once."""
+        """Let the effects go, once. One that fails keeps back no other; in the end its error is raised."""
         effects, self._effects = self._effects, []
+        failures = []
         for effect in effects:
-            effect()
+            try:
+                effect()
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0] if len(failures) == 1 else ExceptionGroup("effects have failed", failures)
 
 
 def apply(connection: sqlite3.Connection, work: UnitOfWork) -> None:

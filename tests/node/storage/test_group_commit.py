@@ -188,6 +188,20 @@ def test_effect_that_fails_is_told_to_its_caller_and_others_go_on(path: Path) ->
     on_a_bench(path, story)
 
 
+@pytest.mark.parametrize("failing", [1, 2])
+def test_effect_that_fails_keeps_back_no_other_of_its_unit(path: Path, failing: int) -> None:
+    async def story(on: Bench) -> None:
+        broken = UnitOfWork()
+        for _ in range(failing):
+            broken.after(lambda: on.left.remove("never there"))
+        broken.after(lambda: on.left.append("behind it"))
+        (outcome,) = await asyncio.gather(on.commits.submit(broken), return_exceptions=True)
+        assert type(outcome) is (ValueError if failing == 1 else ExceptionGroup)
+        assert on.left == ["behind it"]
+
+    on_a_bench(path, story)
+
+
 def test_closed_latch_holds_back_what_was_committed_already(path: Path) -> None:
     async def story(on: Bench) -> None:
         first = on.unit("first")

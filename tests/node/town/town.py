@@ -411,6 +411,13 @@ class Town:
         await self.until("both have seen the block", self._is_seen)
         await self.quiet()
 
+    async def mine_apart(self, blocks: int) -> None:
+        """Mine, and wait each time until both nodes, which need not be connected, have done what follows."""
+        for _ in range(blocks):
+            self.fees_sat += self.chain.mine()
+            await self.until("both have seen the block", self._is_seen)
+            await asyncio.sleep(1)
+
     def _is_seen(self) -> bool:
         return all(node.engine.block_height() == self.chain.height for node in self.nodes)
 
