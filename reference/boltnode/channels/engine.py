@@ -79,6 +79,7 @@ class ChannelEngine:
         self._services = services
         self._roster = Roster(services.seed(), services.key.static_key)
         self._newest = NewestStates(services.options.folder)
+        self._newest.require_all(await services.commits.read(channel_rows.names))
         await self._chain.start(services)
         for row in await services.commits.read(channel_rows.load):
             record: ChannelRecord = decode_state(row.state)

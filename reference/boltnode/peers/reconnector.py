@@ -55,6 +55,6 @@ class Reconnector:
                 _log.debug("not connected", extra={"peer": node_id.hex(), "reason": str(error)})
             else:
                 await peer.ended.wait()
-                if asyncio.get_running_loop().time() - peer.since > self._limits.tie_break_seconds:
+                if asyncio.get_running_loop().time() - peer.since > self._limits.reconnect_seconds:
                     waits = pauses(self._limits, self._rng)
             await asyncio.sleep(next(waits))

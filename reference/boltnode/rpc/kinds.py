@@ -143,6 +143,8 @@ POSITIVE_MSAT: Final = Kind("msat", "a positive millisatoshi amount", _positive_
 MSAT_OR_ANY: Final = Kind("msat or any", "a positive millisatoshi amount or 'any'", _msat_or_any)
 SAT_OR_ALL: Final = Kind("sat or all", "a positive satoshi amount or 'all'", _sat_or_all)
 
+MOST_FEERATE_PER_KW: Final = 125_000
+"""Satoshi per 1000 weight units: as much as the node offers by itself. More is a slip of the hand."""
 FEERATE_NAMES: Final = ("urgent", "normal", "slow", "minimum")
 _FEERATE: Final = re.compile(r"([0-9]{1,9})(perkw|perkb)?", re.ASCII)
 
@@ -155,12 +157,15 @@ def _feerate(value: object) -> str | int:
     if match is None:
         raise ValueError
     number, unit = int(match[1]), match[2]
-    _require(number > 0)
-    return number if unit == "perkw" else -(-number // 4)
+    per_kw = number if unit == "perkw" else -(-number // 4)
+    _require(0 < per_kw <= MOST_FEERATE_PER_KW)
+    return per_kw
 
 
 FEERATE: Final = Kind(
-    "feerate", f"a feerate: one of {', '.join(FEERATE_NAMES)}, or NUMBERperkw or NUMBERperkb", _feerate
+    "feerate",
+    f"a feerate: one of {', '.join(FEERATE_NAMES)}, or NUMBERperkw or NUMBERperkb, {MOST_FEERATE_PER_KW}perkw at most",
+    _feerate,
 )
 
 # --- bytes ---

@@ -56,3 +56,8 @@ def load(connection: sqlite3.Connection, *, ended: bool = False) -> list[Channel
         "SELECT channel_id, peer, revision, ended, state FROM channels WHERE ended = ? ORDER BY channel_id", (ended,)
     )
     return [ChannelRow(found, peer, revision, bool(over), state) for found, peer, revision, over, state in rows]
+
+
+def names(connection: sqlite3.Connection) -> list[bytes]:
+    """The ids of all channels, those that have ended included."""
+    return [name for (name,) in connection.execute("SELECT channel_id FROM channels")]

@@ -28,6 +28,15 @@ class NewestStates:
         """Whether a channel has been further on than this stored revision."""
         return revision < self._noted.get(channel_id, 0)
 
+    def require_all(self, channel_ids: Collection[bytes]) -> None:
+        """:class:`Corrupt` if a channel was noted that the database knows nothing of, be it as one that has ended."""
+        lost = sorted(channel_id.hex() for channel_id in self._noted.keys() - set(channel_ids))
+        if lost:
+            raise Corrupt(
+                f"the database lacks channels that {self._path} names ({', '.join(lost)}): it is another one or an old "
+                "copy. Put the newest one back; whoever has lost it and gives these channels up removes that file"
+            )
+
     def note(self, stored: Mapping[bytes, int], under_way: Collection[bytes] = ()) -> None:
         """Note how far all channels have come, durably: the revisions that are stored.
 

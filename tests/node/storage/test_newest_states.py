@@ -38,6 +38,14 @@ def test_channel_that_goes_on_from_an_old_copy_is_noted_anew(tmp_path: Path) -> 
     assert not NewestStates(tmp_path).is_behind(FIRST, 3)
 
 
+def test_channel_that_the_database_does_not_know_is_missed(tmp_path: Path) -> None:
+    NewestStates(tmp_path).note({FIRST: 7, SECOND: 3})
+    newest = NewestStates(tmp_path)
+    newest.require_all([FIRST, SECOND])
+    with pytest.raises(Corrupt, match=rf"lacks channels.*\({SECOND.hex()}\)"):
+        newest.require_all([FIRST])
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"xy": 1}', '{"01": "many"}', "\0"])
 def test_damaged_file_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE_NAME).write_text(content)

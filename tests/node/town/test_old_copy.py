@@ -13,6 +13,7 @@ import pytest
 from boltnode.onchain.reading import Spender
 from boltnode.options import DATABASE_NAME
 from boltnode.rpc.errors import Code, RpcError
+from boltnode.storage.errors import Corrupt
 from boltnode.storage.newest_states import FILE_NAME
 from boltspec.lifetime.state import End
 from boltspec.rules import without
@@ -329,3 +330,18 @@ def test_payment_that_has_no_htlc_is_failed_only_if_nothing_was_lost(
         await require_doubt(town, bolt11)
 
     towns.run(new_town("unoffered"), story)
+
+
+def test_database_that_lacks_a_channel_is_refused(new_town: Callable[..., Any], towns: Any, stories: Any) -> None:
+    """One from before the channel, or a new one: nobody would watch the channel."""
+
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        copy = town.folder / "copy"
+        shutil.copytree(town.alice.folder, copy)
+        await stories.open_channel(town)
+        with pytest.raises(Corrupt, match="lacks channels"):
+            await put_back(town, copy, whole=False)
+        assert town.channel_id.hex() in (town.folder / "put back" / "regtest" / FILE_NAME).read_text()
+
+    towns.run(new_town("before the channel"), story)
