@@ -262,7 +262,7 @@ def parse_assignments(lines: Iterable[str], source: str) -> dict[str, list[str]]
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        name, equals, value = line.strip().partition("=")
+        name, equals, value = (part.strip() for part in line.partition("="))
         if not equals or name not in _BY_NAME:
             raise BadOption(
                 f"{source}, line {number}: {'no option ' + name if equals else 'not key=value: ' + line.strip()}"
@@ -290,10 +290,11 @@ def load_options(given: Mapping[str, list[str]]) -> Options:
     """
     folder = Path(given.get("lightning-dir", [DEFAULT_FOLDER])[-1]).expanduser().absolute()
     values: dict[str, Any] = {"lightning-dir": folder}
-    sources = [_read_file(folder / CONFIG_NAME)]
+    sources = [_read_file(folder / CONFIG_NAME, ("lightning-dir",))]
     network = (given.get("network") or sources[0][1].get("network") or [_BY_NAME["network"].default])[-1]
     values["network"] = read_option("network", [network], "network")
-    sources += [_read_file(folder / values["network"] / CONFIG_NAME), ("command line", dict(given))]
+    of_network = _read_file(folder / values["network"] / CONFIG_NAME, ("lightning-dir", "network"))
+    sources += [of_network, ("command line", dict(given))]
     for source, texts in sources:
         for name, text in texts.items():
             if name not in ("lightning-dir", "network"):
@@ -301,14 +302,19 @@ def load_options(given: Mapping[str, list[str]]) -> Options:
     return Options(**{name.replace("-", "_"): value for name, value in values.items()})
 
 
-def _read_file(path: Path) -> tuple[str, dict[str, list[str]]]:
+def _read_file(path: Path, settled: tuple[str, ...]) -> tuple[str, dict[str, list[str]]]:
+    """The options in a file; ``settled`` are those by which it was found, which it cannot change."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return str(path), {}
     except (OSError, UnicodeDecodeError) as error:
         raise BadOption(f"{path}: {error}") from error
-    return str(path), parse_assignments(text.splitlines(), str(path))
+    found = parse_assignments(text.splitlines(), str(path))
+    for name in settled:
+        if name in found:
+            raise BadOption(f"{path}: {name} says where this file is, and cannot stand in it")
+    return str(path), found
 
 
 def field_names() -> tuple[str, ...]:

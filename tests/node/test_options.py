@@ -42,6 +42,18 @@ def test_command_line_goes_before_the_networks_file_before_the_nodes_file(tmp_pa
     assert load(tmp_path, network=["regtest"]).alias == "one"
 
 
+def test_network_is_not_named_in_the_file_of_a_network(tmp_path: Path) -> None:
+    (tmp_path / "regtest").mkdir()
+    (tmp_path / "regtest" / "config").write_text("network=signet\n")
+    with pytest.raises(BadOption, match="network says where this file is"):
+        load(tmp_path)
+
+
+def test_blanks_around_the_equals_sign_do_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(" cltv-final = 40 \n")
+    assert load(tmp_path).cltv_final == 40
+
+
 @pytest.mark.parametrize(
     ("text", "address"),
     [
@@ -58,6 +70,7 @@ def test_addresses_to_listen_on(tmp_path: Path, text: str, address: Address) -> 
     ("line", "message"),
     [
         ("colour=red", "config, line 2: no option colour"),
+        ("lightning-dir=/elsewhere", "config: lightning-dir says where this file is, and cannot stand in it"),
         ("alias", "config, line 2: not key=value: alias"),
         ("alias=" + "x" * 33, "alias=" + "x" * 33 + ": at most 32 bytes are expected"),
         ("log-level=loud", "log-level=loud: debug, info, warning or error is expected"),
