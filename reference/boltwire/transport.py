@@ -33,6 +33,7 @@ class MessageStream:
         self._writer = writer
         self._encryptor = FrameEncryptor(keys.send_key, keys.chaining_key)
         self._decryptor = FrameDecryptor(keys.receive_key, keys.chaining_key)
+        self._arrived = b""
         self._received: deque[bytes] = deque()
         self.remote_node_id = keys.remote_static
         """33 bytes, authenticated."""
@@ -47,14 +48,27 @@ class MessageStream:
 
         Raises :class:`TransportError` for a frame that cannot be decrypted or is cut off. The connection is then over.
         """
-        while not self._received:
-            self._decryptor.require_intact()
-            data = await self._reader.read(_READ_SIZE)
-            if not data:
-                self._decryptor.require_frame_boundary()
+        while (message := self.take()) is None:
+            if not await self.wait():
                 return None
+        return message
+
+    async def wait(self) -> bool:
+        """Wait until there is something for :meth:`take` to look at; False and errors as for :meth:`receive`."""
+        if not (self._received or self._arrived):
+            self._decryptor.require_intact()
+            self._arrived = await self._reader.read(_READ_SIZE)
+            if not self._arrived:
+                self._decryptor.require_frame_boundary()
+                return False
+        return True
+
+    def take(self) -> bytes | None:
+        """The next message, if all of it has arrived. Here is where the work is done; errors as for :meth:`receive`."""
+        if not self._received and self._arrived:
+            data, self._arrived = self._arrived, b""
             self._received.extend(self._decryptor.feed(data))
-        return self._received.popleft()
+        return self._received.popleft() if self._received else None
 
     async def close(self) -> None:
         """Close the connection, without an answer to what arrives from now on."""

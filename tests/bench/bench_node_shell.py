@@ -72,6 +72,9 @@ class _Node:
     def disconnected(self, node_id: bytes) -> None:
         """Nothing is waited for."""
 
+    def is_partner(self, node_id: bytes) -> bool:
+        return False
+
     def wants(self, node_id: bytes) -> bool:
         return False
 

@@ -77,6 +77,9 @@ class Hasty:
 
     def disconnected(self, node_id: bytes) -> None: ...
 
+    def is_partner(self, node_id: bytes) -> bool:
+        return False
+
     def wants(self, node_id: bytes) -> bool:
         return False
 

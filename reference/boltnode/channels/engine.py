@@ -176,6 +176,10 @@ class ChannelEngine:
             else:
                 self._turns.give_up(slot)
 
+    def is_partner(self, node_id: bytes) -> bool:
+        """A channel that nobody has paid for on the chain makes no partner."""
+        return any(slot.machine.record.funding_height is not None for slot in self._roster.of(node_id))
+
     def wants(self, node_id: bytes) -> bool:
         """A peer with a stored channel is always let in."""
         return any(slot.revision != NO_ROW for slot in self._roster.of(node_id))

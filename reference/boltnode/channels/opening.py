@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from dataclasses import replace
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from boltchain.transaction import Output, Txid
 from boltchain.wallet.keys import KeyKind
@@ -28,7 +29,7 @@ from boltspec.establishment.channel_type import ANCHORS
 from boltspec.establishment.state import Awaited, Establishment, Node, agreed_channel_type
 from boltspec.lifetime.state import Life
 from boltwire import messages as wire
-from boltwire.channel_id import fresh_temporary_channel_id
+from boltwire.channel_id import ALL_CHANNELS, fresh_temporary_channel_id
 from boltwire.codec import encode_message
 from boltwire.features import FeatureBits
 from boltwire.scripts import p2wsh
@@ -44,6 +45,8 @@ class Opening:
         """On the engine's floor."""
         self._floor = floor
         self._spare_scripts: dict[KeyKind, list[bytes]] = {}
+        self._refused: WeakKeyDictionary[PeerConnection, int] = WeakKeyDictionary()
+        """How many proposals, by connection."""
 
     def _node(self, peer: PeerConnection, capacity_sat: int) -> Node:
         taken = frozenset(self._floor.roster.with_peer(peer.node_id))
@@ -173,26 +176,47 @@ class Opening:
         if known is not None and known.machine.record.channel_id == message.temporary_channel_id:
             # The error that says so names this channel: it fails with it (B01-error-warning-s-03).
             self._abort(known, "the peer proposes another channel of the same id")
+            self._count_refused(peer)
             return
         beyond = any(slot.machine.record.funding_height is not None for slot in self._floor.roster.of(peer.node_id))
         if known is not None or not self._floor.services.pending_channels.take(peer.node_id, beyond=beyond):
             words = b"the id is taken" if known is not None else self._too_many(peer.node_id)
-            peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
+            self._refuse(peer, message, words)
             return
         node = self._node(peer, message.funding_satoshis)
         if not self._floor.fee_reserve.lets_pass(_transactions_to_come(node)):
             self._floor.services.pending_channels.give_back(peer.node_id)
             words = b"a channel that could not be defended is not taken: too few coins are at hand"
-            peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
+            self._refuse(peer, message, words)
             return
         slot = self._new_slot(peer, node, message.temporary_channel_id, None)
         slot.machine.hear(message)
-        state = slot.machine.life.establishment
-        if state.awaited is Awaited.ACCEPT_CHANNEL and state.open_channel is not None:
-            refusal = slot.machine.accept(policy.acceptance(node, state.open_channel))
-            if refusal is not None:
-                self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
+        if not self._accepted(slot, node):
+            self._count_refused(peer)
         self._floor.schedule(slot)
+
+    def _accepted(self, slot: Slot, node: Node) -> bool:
+        """Accept the proposal that was heard, unless it broke a rule or we must not."""
+        state = slot.machine.life.establishment
+        if state.awaited is not Awaited.ACCEPT_CHANNEL or state.open_channel is None:
+            return False
+        refusal = slot.machine.accept(policy.acceptance(node, state.open_channel))
+        if refusal is not None:
+            self._abort(slot, f"{refusal.rule}: {refusal.numbers}")
+        return refusal is None
+
+    def _refuse(self, peer: PeerConnection, message: wire.OpenChannel, words: bytes) -> None:
+        """Do not even look at a proposal."""
+        peer.send(encode_message(wire.Error(channel_id=message.temporary_channel_id, data=words)))
+        self._count_refused(peer)
+
+    def _count_refused(self, peer: PeerConnection) -> None:
+        """Part with a peer that proposes one channel after the other in vain: each takes more time than a payment."""
+        self._refused[peer] = refused = self._refused.get(peer, 0) + 1
+        if refused >= self._floor.services.limits.max_refused_proposals:
+            words = f"{refused} proposals of channels were refused, which is the most on one connection"
+            peer.send(encode_message(wire.Warning(channel_id=ALL_CHANNELS, data=words.encode())))
+            peer.close(words)
 
     def _too_many(self, peer: bytes) -> bytes:
         """Which limit keeps another channel with the peer out."""

@@ -1,7 +1,8 @@
 """One peer: messages in and out after the handshake, with a bound on everything that the peer could make grow.
 
-Three tasks: one reads, decodes and hands on, no faster than the peer's rate; one writes what is queued, as much as
-there is in one go; one pings when the peer is silent. Whichever ends first ends the connection.
+Three tasks: one reads, decodes and hands on, no faster than the peer's rate, and when it is the peer's turn
+(:mod:`boltnode.peers.turnstile`); one writes what is queued, as much as there is in one go; one pings when the peer is
+silent. Whichever ends first ends the connection.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from boltnode.peers.handler import PeerHandler
 from boltnode.peers.limits import PeerLimits
 from boltnode.peers.talk import Talk
 from boltnode.peers.token_bucket import TokenBucket
+from boltnode.peers.turnstile import Turn, Turnstiles
 from boltwire.channel_id import ALL_CHANNELS
 from boltwire.codec import decode_message, encode_message
 from boltwire.diagnostics import text_of
@@ -54,7 +56,12 @@ class PeerConnection:
     """An authenticated peer."""
 
     def __init__(
-        self, stream: MessageStream, direction: Direction, address: tuple[str, int], limits: PeerLimits
+        self,
+        stream: MessageStream,
+        direction: Direction,
+        address: tuple[str, int],
+        limits: PeerLimits,
+        turnstiles: Turnstiles,
     ) -> None:
         """Over a stream whose handshake is done; :meth:`introduce` comes next, then :meth:`run`."""
         self.node_id = stream.remote_node_id
@@ -66,6 +73,7 @@ class PeerConnection:
         self.log = LogContext(_log, {"peer": self.node_id.hex()})
         self._stream = stream
         self._limits = limits
+        self._turnstiles = turnstiles
         now = asyncio.get_running_loop().time
         self._now = now
         self.since = now()
@@ -186,20 +194,30 @@ class PeerConnection:
         self.ended.set()
 
     async def _read(self, handler: PeerHandler) -> None:
-        while True:
-            data = await self._stream.receive()
-            if data is None:
-                raise PeerGone("the peer closed the connection")
-            if self._over.done():
-                raise PeerGone("closed")  # what it still says belongs to no connection: another may be there by now
-            self._heard = self._now()
+        turnstiles = self._turnstiles
+        while await self._stream.wait():
+            turnstile = turnstiles.partners if handler.is_partner(self.node_id) else turnstiles.strangers
             try:
-                await self._handle(decode_message(data), handler)
+                async with turnstile.turn() as turn:
+                    pause = await self._read_for_a_turn(turn, handler)
             except MessageError as error:
                 await self._part_with(str(error))
                 raise PeerGone(f"malformed message: {error}") from error
-            if pause := max(self._bytes.take(len(data)), self._messages.take(1)):
+            if pause:
                 await asyncio.sleep(pause)
+        raise PeerGone("the peer closed the connection")
+
+    async def _read_for_a_turn(self, turn: Turn, handler: PeerHandler) -> float:
+        """Handle what has arrived, as far as the turn goes; the seconds to wait before more is read."""
+        while (data := self._stream.take()) is not None:
+            if self._over.done():
+                raise PeerGone("closed")  # what it still says belongs to no connection: another may be there by now
+            self._heard = self._now()
+            await self._handle(decode_message(data), handler)
+            pause = max(self._bytes.take(len(data)), self._messages.take(1))
+            if pause or turn.is_over:
+                return pause
+        return 0.0
 
     async def _handle(self, message: Message | UnknownMessage, handler: PeerHandler) -> None:
         if not isinstance(message, UnknownMessage) and not self._talk.knows(message):

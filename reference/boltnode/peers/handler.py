@@ -17,11 +17,15 @@ class PeerHandler(Protocol):
     async def received(self, peer: "PeerConnection", message: Message) -> None:
         """The peer sent a well-formed message, other than ``init``, ``ping`` and ``pong``.
 
-        The next one is read when this returns. An exception ends the connection.
+        The next one is read when this returns, and so are those of some other peers: nothing slow is to be waited for.
+        An exception ends the connection.
         """
 
     def disconnected(self, node_id: bytes) -> None:
         """The peer is gone; what was under way to it is lost."""
+
+    def is_partner(self, node_id: bytes) -> bool:
+        """Whether there is a confirmed channel with this peer: its messages do not wait for those of strangers."""
 
     def wants(self, node_id: bytes) -> bool:
         """Whether there is always room for this peer, for there is a channel with it."""

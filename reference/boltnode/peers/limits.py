@@ -27,6 +27,16 @@ class PeerLimits:
     """Received from one peer; beyond, it is read more slowly."""
     burst_seconds: int = 2
     """How long a peer may exceed its rates after a pause."""
+    share_of_strangers: float = 0.2
+    """Of the node's time, for the messages of all peers without a confirmed channel; beyond, they are read more
+    slowly."""
+    share_of_partners: float = 0.6
+    """Of the node's time, for the messages of all peers with a confirmed channel; beyond, they are read more slowly."""
+    stranger_turn_seconds: float = 0.002
+    """For the messages of one peer without a confirmed channel until it is another one's turn."""
+    partner_turn_seconds: float = 0.05
+    """For those of a peer with one. It should be long enough for all that arrives in one go, which is then made durable
+    in one go, too."""
     send_queue_bytes: int = 4_000_000
     """Waiting to be sent to one peer; a peer that does not take them is disconnected."""
     send_queue_messages: int = 10_000
@@ -50,6 +60,8 @@ class PeerLimits:
     confirmed one, find a place beyond."""
     max_pending_channels_per_peer: int = 4
     """As above, of one peer."""
+    max_refused_proposals: int = 10
+    """Channels that are proposed on one connection and refused; with the last of them the connection is closed."""
     proposal_seconds: float = 600.0
     """From our ``accept_channel`` to the peer's ``funding_created``: people may have to sign for it."""
     answer_seconds: float = 60.0

@@ -11,6 +11,7 @@ from boltnode.peers.connection import Direction, PeerConnection, PeerGone
 from boltnode.peers.handler import PeerHandler
 from boltnode.peers.limits import PeerLimits
 from boltnode.peers.listener import Listener
+from boltnode.peers.turnstile import Turnstiles
 from boltspec.connection.single import Made, keeps_older
 from boltspec.htlc import LOCAL, REMOTE
 from boltwire.errors import TransportError
@@ -47,6 +48,7 @@ class Switchboard:
         self.features = features
         self._limits = limits
         self._handler = handler
+        self._turnstiles = Turnstiles(limits)
         self._peers: dict[bytes, PeerConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.listener = Listener(key, limits, self._admit)
@@ -80,7 +82,7 @@ class Switchboard:
             stream = await connect(host, port, self._key, node_id, self._limits.handshake_seconds)
         except (TransportError, OSError, ValueError) as error:
             raise ConnectFailed(f"{host}:{port}: {str(error) or type(error).__name__}") from error
-        peer = PeerConnection(stream, Direction.OUT, (host, port), self._limits)
+        peer = PeerConnection(stream, Direction.OUT, (host, port), self._limits, self._turnstiles)
         try:
             await self._introduce(peer)
             self._adopt(peer)
@@ -99,7 +101,7 @@ class Switchboard:
 
     async def _admit(self, stream: MessageStream, address: tuple[str, int]) -> None:
         """Take in a peer that came to us, or turn it away."""
-        peer = PeerConnection(stream, Direction.IN, address, self._limits)
+        peer = PeerConnection(stream, Direction.IN, address, self._limits, self._turnstiles)
         try:
             self._require_room(peer)
             await self._introduce(peer)

@@ -80,7 +80,7 @@ def test_thousands_of_proposals_find_four_places(attack: Attack, stories: Any, m
         await settled(town)
         assert stranger.count(AcceptChannel) == most + 1, "there is room again"
 
-    attack(story)
+    attack(story, limits=replace(LIMITS, max_refused_proposals=MANY))
 
 
 def test_proposal_that_goes_on_within_its_time_is_kept(attack: Attack, mallory: Any) -> None:

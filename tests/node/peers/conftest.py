@@ -35,6 +35,7 @@ class Recorder:
         self.told: list[tuple[str, bytes]] = []
         self.messages: list[Message] = []
         self.wanted: set[bytes] = set()
+        self.partners: set[bytes] = set()
         self.answer: Callable[[PeerConnection, Message], None] | None = None
         self._changed = asyncio.Event()
 
@@ -51,6 +52,9 @@ class Recorder:
     def disconnected(self, node_id: bytes) -> None:
         self.told.append(("disconnected", node_id))
         self._changed.set()
+
+    def is_partner(self, node_id: bytes) -> bool:
+        return node_id in self.partners
 
     def wants(self, node_id: bytes) -> bool:
         return node_id in self.wanted

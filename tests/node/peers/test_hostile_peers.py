@@ -310,6 +310,28 @@ def test_peer_that_floods_is_read_no_faster_than_its_rate(new_node: NewNode) -> 
     asyncio.run(story())
 
 
+STRANGERS, EACH = 20, 2_000
+"""Who flood, and with how many messages, all of which have arrived before the first one is read."""
+
+
+def test_partner_is_served_before_a_flood_of_strangers_is_through(new_node: NewNode) -> None:
+    async def story() -> None:
+        async with new_node(1) as node, new_node(2) as honest:
+            await honest.meet(node)
+            node.recorder.partners.add(honest.node_id)
+            held = [await node.raw(secret) for secret in range(10, 10 + STRANGERS)]
+            for stream in held:
+                stream._writer.write(stream._encryptor.encrypt_all((HELLO,) * EACH))
+            before = len(node.recorder.messages)
+            for _ in range(5):
+                await echo(node, honest)
+            assert before < len(node.recorder.messages) < before + STRANGERS * EACH
+            for stream in held:
+                stream.abort()
+
+    asyncio.run(story())
+
+
 def test_peer_that_sends_large_messages_is_read_no_faster_than_its_rate(new_node: NewNode) -> None:
     async def story() -> None:
         limits = {"bytes_per_second": 100_000, "burst_seconds": 1}

@@ -124,6 +124,9 @@ class FakeEngine:
     def disconnected(self, node_id: bytes) -> None:
         """Nothing was under way."""
 
+    def is_partner(self, node_id: bytes) -> bool:
+        return False
+
     def wants(self, node_id: bytes) -> bool:
         return False
 

@@ -49,6 +49,32 @@ async def send_all(stream: MessageStream, messages: list[bytes]) -> None:
         await stream.send(*messages[at : at + 7])
 
 
+def test_half_a_message_is_waited_for_and_not_taken() -> None:
+    async def scenario() -> None:
+        async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            stream = await accept(reader, writer, BOB)
+            frames = stream._encryptor.encrypt_all((b"one", b"two"))
+            writer.write(frames[:-1])
+            await go_on.wait()
+            writer.write(frames[-1:])
+            await stream.close()
+
+        go_on = asyncio.Event()
+        async with await asyncio.start_server(speak, LOCALHOST, 0) as server:
+            stream = await connect(LOCALHOST, server.sockets[0].getsockname()[1], ALICE, BOB.public_key.encoded)
+            assert stream.take() is None
+            assert await stream.wait()
+            assert (stream.take(), stream.take()) == (b"one", None)
+            go_on.set()
+            assert await stream.wait()
+            assert await stream.wait(), "what has arrived is not taken yet"
+            assert (stream.take(), stream.take()) == (b"two", None)
+            assert not await stream.wait()
+            await stream.close()
+
+    asyncio.run(scenario())
+
+
 def test_small_messages_are_not_held_back() -> None:
     async def scenario() -> None:
         options: list[int] = []
