@@ -53,3 +53,4 @@ class Services:
     pending_channels: Quota
     """A place per channel whose funding is not confirmed, by the peer's node id."""
     stopping: Stopping
+    """Set when the node is to stop, and why if it cannot go on."""

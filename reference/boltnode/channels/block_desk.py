@@ -2,7 +2,8 @@
 
 The channels are looked after apart from each other. What goes wrong with one of them is told, and keeps the node from
 no other one. A block that could not be looked at for a channel is looked at again with the next ones, also after a
-restart: the record says from which height on.
+restart: the record says from which height on. Where that itself cannot be noted, or a block cannot be taken back, the
+node stops before the position is stored: it begins with that block again.
 """
 
 from __future__ import annotations
@@ -72,20 +73,19 @@ class BlockDesk:
         if isinstance(event, BlockDisconnected):
             self._floor.on_chain.disconnect(work, event.disconnected.height)
         for slot in self._floor.roster.all():
-            with _apart(slot):
-                if isinstance(event, BlockConnected):
+            if isinstance(event, BlockConnected):
+                with _apart(slot):
                     self._look(slot, work, event)
-                else:
-                    looked_back(slot.machine, event)
+            else:
+                looked_back(slot.machine, event)
             if slot.machine.record.funding_height is not None:
                 self._floor.give_back_quota(slot)
-            with _apart(slot):
-                if slot.machine.has_news:
-                    self._turns.joins(slot, work)
+            if slot.machine.has_news:
+                self._turns.joins(slot, work)
 
     def _look(self, slot: Slot, work: UnitOfWork, event: BlockConnected) -> None:
-        machine, height = slot.machine, event.position.height
-        unseen = height if machine.record.unseen_from is None else machine.record.unseen_from
+        machine, height, first = slot.machine, event.position.height, slot.machine.record.unseen_from
+        unseen = height if first is None else min(first, height)
         try:
             for block in self._due.get(slot, [event]):  # a channel that has come since has nothing to be read
                 look_at_block(machine, block)

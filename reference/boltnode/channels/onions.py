@@ -56,6 +56,7 @@ def onion_of(htlc: OfferedHtlc, peer: bytes, payment_hash: bytes) -> Constructed
 
 
 FAULTS: Final = {InvalidOnionVersion: Fault.VERSION, InvalidOnionKey: Fault.KEY, InvalidOnionHmac: Fault.HMAC}
+"""What makes an onion unreadable, in the specification's words."""
 
 
 def opened(message: wire.UpdateAddHtlc, key: NodeKey) -> ReceivedHtlc:

@@ -77,12 +77,16 @@ class Paying:
         if alive and machine.life.end is not End.NONE:
             return  # another channel can carry it
         for wish in self._wishes.of(slot.peer):
-            if self._is_offered(slot, wish):
+            if not self._is_wanted(wish) or self._is_offered(slot, wish):
                 self._wishes.remove(wish)
-                if wish.offered is not None and not wish.offered.done():
-                    wish.offered.set_result(None)
+                _answer(wish)
             elif self._is_hopeless(wish):
                 self._give_up(wish, EngineError(Code.PAY_ROUTE_NOT_FOUND, wish.refusal))
+
+    def _is_wanted(self, wish: Wish) -> bool:
+        """Whether the payment has not ended: an HTLC that was offered for it before may have been claimed late."""
+        pending = self._floor.services.payments.pending
+        return any(entry.created_index == wish.payment.created_index and entry.doubt is None for entry in pending)
 
     def _is_offered(self, slot: Slot, wish: Wish) -> bool:
         """Offer the HTLC of a payment in this channel; else the wish says why not, and whether that is for good."""
@@ -110,6 +114,9 @@ class Paying:
 
     def _give_up(self, wish: Wish, error: EngineError) -> None:
         if not self._wishes.remove(wish):
+            return
+        if not self._is_wanted(wish):
+            _answer(wish)
             return
         if wish.offered is not None:
             if not wish.offered.done():
@@ -190,3 +197,9 @@ class Paying:
         """The HTLC is gone for good, and its money is ours."""
         if self.is_pending(payment_hash):
             self._floor.services.payments.fail(work, payment_hash, failure)
+
+
+def _answer(wish: Wish) -> None:
+    """Whoever waits for the HTLC to be offered can go on to wait for the payment's end."""
+    if wish.offered is not None and not wish.offered.done():
+        wish.offered.set_result(None)

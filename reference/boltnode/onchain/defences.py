@@ -99,8 +99,8 @@ class Defences:
 
     def _store(self, work: UnitOfWork, channel_id: bytes, before: Notes, after: Notes) -> None:
         if after != before:
-            self._notes[channel_id] = after
             onchain_rows.save(work, channel_id, encode_state(after))
+            self._notes[channel_id] = after
 
     def forget(self, work: UnitOfWork, channel_id: bytes) -> None:
         """Nothing of the channel is left to watch."""

@@ -127,9 +127,15 @@ class Publisher:
         self._wallet.abandon(prepared.txid)
         if replaces is not None:
             raise Uneconomical(f"{prepared.fee_sat} sat are too much for an HTLC of {plan.value_sat} sat")
-        # Many coins would have to pay, or one of which nothing comes back. So be it, for as little as is relayed: the
-        # HTLC has to end.
-        return self._prepare_htlc(plan, label, FLOOR_PER_KW, replaces)
+        # Many coins would have to pay, each of which makes it heavier: as much as it is worth with that weight.
+        worth = plan.value_sat * 1000 // prepared.transaction.weight
+        if worth > FLOOR_PER_KW:
+            prepared = self._prepare_htlc(plan, label, worth, None)
+            if prepared.fee_sat <= plan.value_sat:
+                return prepared
+            self._wallet.abandon(prepared.txid)
+        # Nothing comes back of one of them. So be it, for as little as is relayed: the HTLC has to end.
+        return self._prepare_htlc(plan, label, FLOOR_PER_KW, None)
 
     def _prepare_child(self, plan: CommitmentPlan, label: str, feerate: int, replaces: Txid | None) -> Prepared:
         parent = Parent(plan.transaction.weight(), plan.fee_sat)

@@ -237,7 +237,6 @@ class _Reader:
         else:
             self._story.preimages[coin.htlc.payment_hash] = preimage
 
-
     def _learn_by_hash(self, witness: tuple[bytes, ...]) -> None:
         """Read the preimage of an HTLC of ours off the spend of an output that we do not know."""
         story = self._story

@@ -57,7 +57,7 @@ class Turnstile:
                 yield Turn(begun + self._turn_seconds, self._now)
             finally:
                 spent = self._now() - begun
-                self._bucket.take(spent)
+                self._bucket.take(min(spent, BURST_SECONDS))  # the process itself may have stood still
                 self._held_up += spent
             if self._held_up >= self._turn_seconds:
                 self._held_up = 0.0

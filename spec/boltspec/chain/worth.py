@@ -38,7 +38,8 @@ LEAST_FEERATE = FeeratePerKw(253)
 LEAST_WORTH = LEAST_OUTPUT + Sat(-(-(LEAST_FEERATE * CLAIM_WEIGHT) // 1000))
 """What an output must hold to be worth its claim, however little miners ask for.
 
-An HTLC transaction with its coin and the claim on its output cost less together."""
+An HTLC transaction with its coin and the claim on its output cost less together.
+"""
 
 
 def is_small(amount_sat: Sat, scenario: ChainScenario) -> bool:

@@ -264,3 +264,21 @@ def package_of(duel: Any) -> Package:
     (package,) = packages
     assert len(package.transactions) == 2
     return package
+
+
+def test_htlc_transaction_of_many_coins_offers_what_is_worth_it_with_their_weight(
+    new_duel: Callable[..., Any], preimages: Preimages
+) -> None:
+    """The feerate that is worth it with one coin is too much with several; the least feerate is no offer either."""
+    duel = new_duel(anchors=True, coin_sat=8_000)
+    try:
+        node, value_sat = duel.nodes[A], 20_000
+        duel.offer(A, value_sat * 1000, preimages(1), 5)
+        node.feerate = 20_000
+        duel.confirm(node.published())
+        duel.mine(4)
+        timeouts = [made for made in map(parse_transaction, node.sent.values()) if len(made.inputs) > 2]
+        fee = (len(timeouts[0].inputs) - 1) * 8_000 + value_sat - sum(each.amount_sat for each in timeouts[0].outputs)
+        assert value_sat // 2 < fee <= value_sat
+    finally:
+        duel.chain.close()

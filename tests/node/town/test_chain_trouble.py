@@ -249,6 +249,47 @@ def test_unseen_block_that_is_taken_back_is_seen_on_the_other_branch(
     towns.run(new_town("taken back"), story)
 
 
+def test_block_below_the_unseen_ones_that_is_not_seen_either_is_remembered(
+    new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        await stories.open_channel(town)
+        await town.mine()
+        (machine,) = town.alice.machines
+        with failing(OnChain, "connect", lambda _self, _work, about, _event: about is machine):
+            await town.mine_apart(2)
+            height = town.chain.height
+            town.chain.branch(height - 3, 4)
+            await town.until("both have changed branches", town._is_seen)
+            await asyncio.sleep(1)
+            assert machine.record.unseen_from == height - 2
+        await town.mine_apart(1)
+        assert machine.record.unseen_from is None
+
+    towns.run(new_town("taken back further"), story)
+
+
+def test_block_is_not_passed_when_what_it_means_for_a_channel_cannot_be_stored(
+    new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    """The node stops with the position of the block before, and begins with that block again."""
+
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        await stories.open_channel(town)
+        (machine,) = town.alice.machines
+        stopping, height = town.alice.services.stopping, town.chain.height
+        with failing(Turns, "joins", lambda _self, slot, _work: slot.machine is machine):
+            machine.note(waits_since=None)  # there is something to be stored
+            town.chain.mine()
+            await town.until("the node gives up", stopping.is_set)
+        rows = town.alice.database.connection.execute("SELECT max(height) FROM chain_blocks").fetchone()
+        assert rows == (height,)
+
+    towns.run(new_town("not stored"), story)
+
+
 # --- turns ---
 
 
