@@ -14,14 +14,16 @@ from unittest.mock import patch
 
 import pytest
 
-from boltnode.channels import changes, engine, intentions, speaking, turns
+from boltnode.channels import block_desk, changes, engine, intentions, speaking, turns
 from boltnode.channels.hearing import Ear
 from boltnode.channels.machine import ChannelMachine
+from boltnode.channels.on_chain import OnChain
 from boltnode.channels.paying import Paying
 from boltnode.channels.record import ChannelRecord, Claim, GiveBack
 from boltnode.channels.slot import Slot
 from boltnode.channels.turns import Turns
 from boltnode.onchain import defences
+from boltnode.onchain.record import Defended
 from boltnode.state_codec import decode_state, encode_state
 from boltnode.storage import commitment_rows
 from boltnode.storage.unit_of_work import UnitOfWork
@@ -150,7 +152,7 @@ def gives_back_what_it_has_fulfilled() -> Iterator[None]:
 @contextmanager
 def ignores_reorganisations() -> Iterator[None]:
     """A block that is gone is still there for the channels."""
-    with patch.object(engine, "looked_back", lambda machine, event: None):
+    with patch.object(block_desk, "looked_back", lambda machine, event: None):
         yield
 
 
@@ -214,9 +216,15 @@ def keeps_bytes_of_gone_htlcs() -> Iterator[None]:
 
 
 @contextmanager
-def never_answers() -> Iterator[None]:
-    """Received HTLCs stay as they are."""
-    with patch.object(intentions, "answers", lambda record: []):
+def promises_in_vain() -> Iterator[None]:
+    """An invoice counts as paid, but the payer is not told, and the HTLC is not owed on the chain."""
+    defended = OnChain.defended
+
+    def owed_nothing(self: OnChain, machine: ChannelMachine) -> Defended | None:
+        found = defended(self, machine)
+        return None if found is None else replace(found, preimages={})
+
+    with patch.object(intentions, "answers", lambda record: []), patch.object(OnChain, "defended", owed_nothing):
         yield
 
 
@@ -257,7 +265,7 @@ FAULTS = [
     Fault(gives_a_wrong_point, PAYMENT, "."),
     Fault(takes_another_amount, PAYMENT, "."),
     Fault(keeps_bytes_of_gone_htlcs, PAYMENT, "bytes of"),
-    Fault(never_answers, PAYMENT, "."),
+    Fault(promises_in_vain, PAYMENT, "."),
     Fault(says_one_thing_at_a_time, PAYMENT, "owes"),
     Fault(never_punishes, CHEAT, "due"),
 ]
