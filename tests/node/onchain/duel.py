@@ -20,7 +20,7 @@ from boltchain.wallet.wallet import Wallet
 from boltnode.channels.keys import ChannelKeys
 from boltnode.channels.record import Held
 from boltnode.onchain.defence import Step, after_block, after_disconnection, step
-from boltnode.onchain.facts import Fact, MustFail
+from boltnode.onchain.facts import Fact, MustFail, Resolved
 from boltnode.onchain.plans import is_settled, plans
 from boltnode.onchain.publishing import Package, Publisher, Unpaid
 from boltnode.onchain.record import Defended, Notes
@@ -429,6 +429,11 @@ class Duel:
 
     def audit(self) -> Audit:
         return Audit(self)
+
+    def end(self) -> Audit:
+        """Until nobody who acts has anything left to watch; then the books."""
+        self.mine_until(lambda: all(Resolved() in node.facts for node in self.nodes if not node.idle), limit=200)
+        return self.audit()
 
 
 class Audit:

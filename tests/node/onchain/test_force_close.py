@@ -25,12 +25,6 @@ def amounts(duel: Any) -> dict[str, int]:
     return {entry.role.value: entry.output.amount_sat for entry in owner.built(owner.held[-1]).outputs}
 
 
-def end(duel: Any) -> Any:
-    """Until both nodes have nothing left to watch; then the books."""
-    duel.mine_until(lambda: all(Resolved() in node.facts for node in duel.nodes if not node.idle), limit=200)
-    return duel.audit()
-
-
 def test_local_commitment_without_htlcs(duel: Any) -> None:
     duel.nodes[A].failed = True
     duel.look()
@@ -38,7 +32,7 @@ def test_local_commitment_without_htlcs(duel: Any) -> None:
     out = amounts(duel)
     assert Closed(Spender.LOCAL, duel.closing().txid(), duel.height) in duel.nodes[A].facts
     assert Closed(Spender.REMOTE, duel.closing().txid(), duel.height) in duel.nodes[B].facts
-    books = end(duel)
+    books = duel.end()
     anchor = 330 if duel.anchors else 0  # A's anchor went into the child that paid for the commitment
     assert books.won(A) == out["to_local"] + anchor
     assert books.won(B) == out["to_remote"]
@@ -59,7 +53,7 @@ def test_htlc_on_local_commitment(duel: Any, preimages: Preimages, offerer: int,
     out = amounts(duel)
     told = (PreimageLearned(htlc_id, preimages(1)), HtlcFailed(htlc_id))
     assert not set(told) & set(duel.nodes[offerer].facts)
-    books = end(duel)
+    books = duel.end()
     assert [fact for fact in told if fact in duel.nodes[offerer].facts] == [told[0] if is_claimed else told[1]]
     assert (HtlcClaimed(htlc_id) in duel.nodes[recipient].facts) is is_claimed
     due = [out["to_local"] + out.get("to_local_anchor", 0), out["to_remote"]]
@@ -108,7 +102,7 @@ def test_channel_is_failed_for_an_offered_htlc_that_has_expired(duel: Any, preim
     assert not duel.nodes[B].failed
     duel.mine()
     assert Closed(Spender.LOCAL, duel.closing().txid(), duel.height) in duel.nodes[A].facts
-    end(duel)
+    duel.end()
     assert HtlcFailed(htlc_id) in duel.nodes[A].facts
 
 
@@ -123,7 +117,7 @@ def test_channel_is_failed_in_time_for_a_fulfilled_htlc(duel: Any, preimages: Pr
     assert duel.nodes[B].failed
     duel.mine()
     out = duel.outputs_of(B)
-    books = end(duel)
+    books = duel.end()
     assert books.won(B) == out["to_local"] + out["received_htlc"] + out.get("to_local_anchor", 0)
 
 
@@ -137,7 +131,7 @@ def test_claim_that_was_decided_is_enforced_even_when_its_deadline_is_past(duel:
     duel.look()
     duel.mine()
     duel.nodes[B].idle = False
-    end(duel)
+    duel.end()
     assert HtlcClaimed(htlc_id) in duel.nodes[B].facts
     assert PreimageLearned(htlc_id, preimages(1)) in duel.nodes[A].facts
 
@@ -150,7 +144,7 @@ def test_closing_transaction_is_recognised(duel: Any) -> None:
     duel.confirm(closing)
     for node in duel.nodes:
         assert Closed(Spender.MUTUAL, closing.txid(), duel.height) in node.facts
-    books = end(duel)
+    books = duel.end()
     assert books.gained == [599_000, 400_000]
     assert books.left == {}
 
@@ -238,7 +232,7 @@ def test_commitment_is_published_again_after_a_reorganisation(duel: Any, preimag
     assert not any(isinstance(fact, Closed) for fact in duel.nodes[A].facts)
     duel.mine()
     out = amounts(duel)
-    books = end(duel)
+    books = duel.end()
     assert books.won(A) == out["to_local"] + out.get("to_local_anchor", 0)
     assert books.won(B) == out["to_remote"] + out["offered_htlc"]
 
@@ -251,7 +245,7 @@ def test_htlc_is_not_failed_while_a_reorganisation_can_undo_its_timeout(duel: An
     assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
     duel.reorganise(1)
     assert HtlcFailed(htlc_id) not in duel.nodes[A].facts
-    end(duel)
+    duel.end()
     assert HtlcFailed(htlc_id) in duel.nodes[A].facts
 
 
@@ -268,7 +262,7 @@ def test_two_htlcs_with_the_same_hash_are_told_apart(duel: Any, preimages: Preim
     duel.nodes[A].failed = True
     duel.look()
     duel.mine()
-    end(duel)
+    duel.end()
     assert PreimageLearned(claimed, preimages(1)) in duel.nodes[A].facts
     assert HtlcFailed(expired) in duel.nodes[A].facts
     assert HtlcFailed(claimed) not in duel.nodes[A].facts

@@ -149,13 +149,15 @@ def failing(owner: Any, name: str, is_meant: Callable[..., bool]) -> Iterator[li
 
 
 async def open_two(town: Any, stories: Any) -> tuple[bytes, bytes]:
-    """Two channels of Alice with Bob, open."""
+    """Two channels of Alice with Bob, open; the two have lost contact."""
     await stories.fund(town)
     await stories.open_channel(town)
     await town.alice.ask("fundchannel", id=town.bob.node_id.hex(), amount=500_000)
     await town.mine()
     await town.until("both are open", lambda: all(machine.life.is_open for machine in town.alice.machines))
     first, second = (machine.record.channel_id for machine in town.alice.machines)
+    town.is_apart = True
+    town.wire.cut()
     return first, second
 
 
@@ -173,8 +175,6 @@ def test_channel_whose_defence_fails_is_tried_again_and_others_are_defended(
 
     async def story(town: Any) -> None:
         first, second = await open_two(town, stories)
-        town.is_apart = True
-        town.wire.cut()
         of_alice = town.alice.machine(first)
         with failing(OnChain, part, lambda _, *about: of_alice in about) as asked:
             for machine in town.alice.machines:
@@ -199,8 +199,6 @@ def test_block_that_could_not_be_looked_at_is_looked_at_again(
 
     async def story(town: Any) -> None:
         first, second = await open_two(town, stories)
-        town.is_apart = True
-        town.wire.cut()
         of_alice = town.alice.machine(first)
         bobs = town.bob.machine(first)
         bobs.fail("a test")
