@@ -196,6 +196,15 @@ class Mallory:
         assert machine.life.is_open
         return machine
 
+    async def fund_by_another(self, machine: ChannelMachine) -> None:
+        """Name a transaction of somebody else as the one that funds a channel, and let a block hold it."""
+        payment = self.town.chain._faucet.payment(FAUCET_SCRIPT, CAPACITY_SAT, self.town.chain.height + 1)
+        assert machine.fund(bytes(payment.txid), 0, [(CAPACITY_SAT, machine.funding_script)]) is None
+        self.channels[machine.record.channel_id] = machine
+        await self.talk()
+        self.confirm(payment)
+        await self.town.until("the block is seen", self.town._is_seen)
+
     def confirm(self, payment: Any) -> None:
         self.town.chain.node.generate_block([payment], FAUCET_SCRIPT)
 

@@ -10,7 +10,6 @@ from unittest.mock import patch
 import pytest
 
 from boltchain.addresses import address_of, script_of
-from boltchain.faucet import FAUCET_SCRIPT
 from boltnode.channels import fee_reserve, policy
 from boltnode.peers.limits import PeerLimits
 from boltnode.rpc.errors import Code, RpcError
@@ -99,12 +98,7 @@ def test_transaction_of_somebody_else_binds_nothing_when_it_is_confirmed(attack:
         await give(town, PURSE_SAT)
         one = stranger(town, mallory)
         machine = await one.agree()
-        payment = town.chain._faucet.payment(FAUCET_SCRIPT, mallory.CAPACITY_SAT, town.chain.height + 1)
-        assert machine.fund(bytes(payment.txid), 0, [(mallory.CAPACITY_SAT, machine.funding_script)]) is None
-        one.channels[machine.record.channel_id] = machine
-        await one.talk()
-        one.confirm(payment)
-        await town.until("the block is seen", town._is_seen)
+        await one.fund_by_another(machine)
         (bobs,) = town.bob.machines
         assert bobs.life.establishment.seen.output is not None
         await empty_wallet(town, "withdraw")

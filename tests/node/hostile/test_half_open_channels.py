@@ -10,7 +10,6 @@ from unittest.mock import patch
 
 import pytest
 
-from boltchain.faucet import FAUCET_SCRIPT
 from boltnode.channels.opening import Opening
 from boltnode.peers.limits import PeerLimits
 from boltnode.rpc.errors import RpcError
@@ -214,12 +213,7 @@ def test_channel_on_a_transaction_of_somebody_else_keeps_its_place_and_is_forgot
         stranger.come()
         before = size(town)
         machine = await stranger.agree()
-        payment = town.chain._faucet.payment(FAUCET_SCRIPT, mallory.CAPACITY_SAT, town.chain.height + 1)
-        assert machine.fund(bytes(payment.txid), 0, [(mallory.CAPACITY_SAT, machine.funding_script)]) is None
-        stranger.channels[machine.record.channel_id] = machine
-        await stranger.talk()
-        stranger.confirm(payment)
-        await town.until("the block is seen", town._is_seen)
+        await stranger.fund_by_another(machine)
         await settled(town)
         (bobs,) = town.bob.machines
         assert (bobs.record.funding_height, size(town)[1]) == (None, before[1] + 1)
