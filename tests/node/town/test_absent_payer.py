@@ -12,6 +12,7 @@ import pytest
 from boltchain.addresses import script_of
 from boltnode.onchain.record import TIMING
 from boltnode.rpc.errors import RpcError
+from boltnode.storage.unit_of_work import UnitOfWork
 from boltspec.lifetime.state import End
 from boltwire import messages as wire
 
@@ -125,3 +126,30 @@ def test_claim_that_was_decided_is_enforced_though_the_payer_was_not_told(
         assert await ends(town, invoice["bolt11"]) == ("paid", "complete")
 
     towns.run(new_town("not told"), story)
+
+
+def test_payment_that_ends_while_it_waits_for_the_peer_is_not_offered(
+    new_town: Callable[..., Any], towns: Any, stories: Any
+) -> None:
+    """An HTLC that was given up before is claimed late, while the second attempt waits: it would pay twice."""
+
+    async def story(town: Any) -> None:
+        await stories.fund(town)
+        await stories.open_channel(town)
+        invoice = await town.bob.ask("invoice", amount_msat=AMOUNT_MSAT, label="x", description="")
+        town.is_apart = True
+        town.wire.cut()
+        town.spawn(pays(town, invoice["bolt11"]))
+        alice = town.alice.services
+        await town.until("the payment waits", lambda: alice.payments.pending)
+        work = UnitOfWork()
+        record = town.bob.services.invoices.unpaid(bytes.fromhex(invoice["payment_hash"]))
+        alice.payments.complete(work, record.preimage, AMOUNT_MSAT)
+        await alice.commits.submit(work)
+        town.is_apart = False
+        town.connect()
+        await town.quiet()
+        assert await ends(town, invoice["bolt11"]) == ("unpaid", "complete")
+        assert town.bob.channel(town.channel_id).next_remote_htlc_id == 0
+
+    towns.run(new_town("ended meanwhile"), story)
